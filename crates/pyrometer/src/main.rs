@@ -1,0 +1,2 @@
+//! The pyrometer executable.
+fn main() {}
