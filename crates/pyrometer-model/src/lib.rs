@@ -17,6 +17,7 @@ mod sample;
 mod stack;
 mod strings;
 mod time;
+mod view;
 
 pub use audit::Audit;
 pub use capture::{CaptureInfo, MemorySource, RecordingMode, SampleSource, SourceError};
@@ -28,3 +29,4 @@ pub use sample::{Flags, SampleRun};
 pub use stack::{StackNode, StackTable};
 pub use strings::StringTable;
 pub use time::Nanoseconds;
+pub use view::{Selection, View};
