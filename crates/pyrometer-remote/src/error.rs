@@ -9,6 +9,7 @@ use crate::memory::Fault;
 pub struct Error {
     kind: ErrorKind,
     context: String,
+    hint: Option<&'static str>,
 }
 
 /// What went wrong.
@@ -41,7 +42,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind`; `context` says with what, without a final full stop.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into() }
+        Self { kind, context: context.into(), hint: None }
+    }
+
+    /// The same error with a hint that fits better than the one of its kind.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
     }
 
     /// What went wrong.
@@ -53,13 +61,13 @@ impl Error {
     /// What the user can do about it, where there is something.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        match self.kind {
+        self.hint.or(match self.kind {
             ErrorKind::Denied => Some("reading another process needs the same user and ptrace permission, or root"),
             ErrorKind::NotReady => Some("the interpreter is starting or ending: try again"),
             ErrorKind::UnsupportedVersion => Some("CPython 3.8 to 3.15 are supported"),
             ErrorKind::LayoutMismatch => Some("debug builds (Py_DEBUG) before 3.13 cannot be read from outside"),
             _ => None,
-        }
+        })
     }
 
     /// The same error, its context put behind `what`.

@@ -7,5 +7,6 @@ pub mod cpython;
 pub mod elf;
 mod error;
 pub mod memory;
+pub mod os;
 
 pub use error::{Error, ErrorKind, Result};

@@ -239,7 +239,9 @@ impl Ring {
         for (at, length) in [(start, first), (0, length - first)] {
             // SAFETY: `at + length` does not exceed the data area behind the first page, and the kernel does not write
             // where the tail has not been moved past.
-            into.extend_from_slice(unsafe { std::slice::from_raw_parts(self.base.add(self.page + at).as_ptr(), length) });
+            into.extend_from_slice(unsafe {
+                std::slice::from_raw_parts(self.base.add(self.page + at).as_ptr(), length)
+            });
         }
     }
 }
@@ -292,9 +294,8 @@ fn open_event(pid: i32, cpu: u32) -> io::Result<OwnedFd> {
     };
     let cpu = i32::try_from(cpu).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: `attributes` is a valid perf_event_attr of the size that it states; the other arguments are plain values.
-    let result = unsafe {
-        libc::syscall(libc::SYS_perf_event_open, &raw const attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC)
-    };
+    let result =
+        unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC) };
     let descriptor = i32::try_from(result).map_err(|_| io::ErrorKind::InvalidData)?;
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
