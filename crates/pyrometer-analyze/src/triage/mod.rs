@@ -1,0 +1,130 @@
+//! The first answer: what is slow, where, how sure that is, and what to type next.
+//!
+//! Every sample is put down to its owner (see `attribution.rs`), and owners are red, yellow or green by their part of the
+//! base. Red, yellow, green and unproven sum to all of it.
+
+mod hints;
+mod hot;
+mod notices;
+mod summary;
+mod verdict;
+
+use serde::Serialize;
+
+use crate::{AuditReport, Profile};
+
+pub use hints::Hint;
+pub use hot::{CalleeOf, CallerOf, Folded, Heat, HotFunction, HotLine};
+pub use notices::{Collector, Contention, Holder, Unproven, Wait, Waiting};
+pub use summary::{Base, CaptureSummary};
+pub use verdict::{Verdict, VerdictKind};
+
+/// The name and version of the report's JSON form, described in `docs/report-schema.md`.
+pub const REPORT_SCHEMA: &str = "pyrometer.report/1";
+
+/// From which part of the base on something is told.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Thresholds {
+    /// A function with more than this is red.
+    pub red: f64,
+    /// A function with at least this, and not red, is yellow; one with less is green.
+    pub yellow: f64,
+    /// Where calls are known, a function is yellow only with more calls than this.
+    pub yellow_calls: u64,
+    /// More than this part of the main thread's wall time spent blocked is told as waiting.
+    pub waiting: f64,
+    /// More than this part of the threads' active time spent waiting for the GIL is told.
+    pub gil: f64,
+    /// More than this part of the active time spent collecting garbage is told.
+    pub collector: f64,
+    /// More than this part of the base in stacks without an owner is told.
+    pub unproven: f64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            red: 0.10,
+            yellow: 0.02,
+            yellow_calls: 10_000,
+            waiting: 0.5,
+            gil: 0.10,
+            collector: 0.05,
+            unproven: 0.005,
+        }
+    }
+}
+
+/// What a triage is made with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TriageOptions {
+    /// The name of the capture's file, for the commands that are suggested; `FILE` stands for it where it is not known.
+    pub capture_name: Option<String>,
+    /// When what is told.
+    pub thresholds: Thresholds,
+}
+
+/// The report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Triage {
+    /// [`REPORT_SCHEMA`].
+    pub schema: &'static str,
+    /// What was recorded.
+    pub capture: CaptureSummary,
+    /// What shares are parts of.
+    pub base: Base,
+    /// When what is told.
+    pub thresholds: Thresholds,
+    /// The finding in one sentence.
+    pub verdict: Verdict,
+    /// Where the main thread waits, when waiting dominates.
+    pub waiting: Option<Waiting>,
+    /// How threads compete for the GIL, when they do.
+    pub gil: Option<Contention>,
+    /// The garbage collector's part, when it is large.
+    pub collector: Option<Collector>,
+    /// Time without an owner; told in the text only when it is more than a trifle.
+    pub unproven: Unproven,
+    /// Functions with more than 10 %, the most first.
+    pub red: Vec<HotFunction>,
+    /// Functions with 2 to 10 %, the most first.
+    pub yellow: Vec<HotFunction>,
+    /// All other functions.
+    pub green: Folded,
+    /// The capture's account of itself.
+    pub audit: AuditReport,
+    /// What to type next.
+    pub next: Vec<Hint>,
+}
+
+impl Triage {
+    /// The triage of `profile`. It is meant to be read of active time: a selection of the wall view without idle samples.
+    #[must_use]
+    pub fn of(profile: &Profile<'_>, options: &TriageOptions) -> Self {
+        let thresholds = options.thresholds;
+        let hot = hot::classify(profile, thresholds);
+        let base = Base::of(profile);
+        let waiting = notices::waiting(profile, thresholds.waiting);
+        let gil = notices::contention(profile, thresholds.gil);
+        let collector = notices::collector(profile, thresholds.collector);
+        let verdict = verdict::verdict(&base, &hot.red, &hot.yellow, waiting.as_ref(), gil.as_ref());
+        let mut triage = Self {
+            schema: REPORT_SCHEMA,
+            capture: CaptureSummary::of(profile, options.capture_name.as_deref()),
+            base,
+            thresholds,
+            verdict,
+            waiting,
+            gil,
+            collector,
+            unproven: hot.unproven,
+            red: hot.red,
+            yellow: hot.yellow,
+            green: hot.green,
+            audit: AuditReport::of(profile.dictionary()),
+            next: Vec::new(),
+        };
+        triage.next = hints::hints(&triage, options.capture_name.as_deref());
+        triage
+    }
+}
