@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Damaged,
     /// Something is larger than the format allows.
     TooLarge,
+    /// What is to be written contradicts itself: an id that is not in its table, a run without samples.
+    Invalid,
     /// The disk, or the quota on it, is full.
     DiskFull,
     /// Reading or writing failed otherwise.
@@ -70,7 +72,11 @@ impl Error {
                 "Copy the file again from where it was recorded; what is damaged there must be recorded again."
             }
             ErrorKind::DiskFull => "Free some space or write elsewhere; what was written before can still be read.",
-            ErrorKind::TooLarge | ErrorKind::Io(_) | ErrorKind::Source | ErrorKind::Unrepresentable => return None,
+            ErrorKind::TooLarge
+            | ErrorKind::Invalid
+            | ErrorKind::Io(_)
+            | ErrorKind::Source
+            | ErrorKind::Unrepresentable => return None,
         };
         Some(hint.to_owned())
     }
@@ -82,6 +88,7 @@ impl fmt::Display for Error {
             ErrorKind::NotACapture => "not a pyrometer capture",
             ErrorKind::NewerFormat => "the capture's format is newer than this pyrometer",
             ErrorKind::Damaged => "the capture is damaged",
+            ErrorKind::Invalid => "cannot be written",
             ErrorKind::TooLarge => "larger than the format allows",
             ErrorKind::DiskFull => "the disk is full",
             ErrorKind::Io(_) => "reading or writing failed",
