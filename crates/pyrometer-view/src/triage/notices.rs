@@ -1,0 +1,117 @@
+//! What is remarkable beside the functions, one line each.
+
+use pyrometer_analyze::{Triage, Wait};
+
+use crate::numbers::{percent, seconds};
+use crate::style::{Ink, Style};
+use crate::text::Text;
+
+pub(super) fn write_notices(triage: &Triage, style: &Style, out: &mut String) {
+    let mut notices: Vec<(&str, String)> = Vec::new();
+    notices.extend(waiting(triage, style).map(|text| ("WAITING", text)));
+    notices.extend(gil(triage, style).map(|text| ("GIL", text)));
+    notices.extend(collector(triage, style).map(|text| ("GC", text)));
+    notices.extend(unproven(triage).map(|text| ("UNKNOWN", text)));
+    if !notices.is_empty() {
+        out.push('\n');
+    }
+    let label_width = notices.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
+    for (label, text) in notices {
+        let mut line = Text::new(style, label, Ink::CyanBold);
+        line.pad_to(label_width);
+        line.push(style, &text, Ink::Plain);
+        for line in line.wrap(style.columns(), label_width) {
+            line.write_line(style, out);
+        }
+    }
+}
+
+fn waiting(triage: &Triage, style: &Style) -> Option<String> {
+    let waiting = triage.waiting.as_ref()?;
+    let who = if waiting.main_threads == 1 {
+        "the main thread".to_owned()
+    } else {
+        format!("{} main threads", waiting.main_threads)
+    };
+    let mut text = format!(
+        "{who}: {} of {} spent blocked, not counted below",
+        percent(waiting.of_wall),
+        seconds(style, waiting.wall)
+    );
+    if waiting.others_are_active {
+        text.push_str(", while other threads were active");
+    }
+    let places: Vec<String> = waiting.places.iter().map(place).collect();
+    if !places.is_empty() {
+        text.push_str(": ");
+        text.push_str(&places.join(", "));
+    }
+    if triage.base.includes_idle {
+        text = text.replace(", not counted below", "");
+    }
+    Some(text)
+}
+
+fn place(wait: &Wait) -> String {
+    let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(" calling {}", callee.name));
+    let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(" (in {})", inner.name));
+    let short = wait.place.short();
+    let short = if short.is_empty() { short } else { format!(" at {short}") };
+    format!("{} in {}{short}{callee}{inner}", percent(wait.of_wall), wait.place.function.name)
+}
+
+fn gil(triage: &Triage, style: &Style) -> Option<String> {
+    let gil = triage.gil.as_ref()?;
+    let mut text = format!(
+        "{} threads waited {} for it, {} of their active time",
+        gil.threads,
+        seconds(style, gil.wanted),
+        percent(gil.of_active)
+    );
+    let holders: Vec<String> = gil
+        .holders
+        .iter()
+        .map(|holder| {
+            let short = holder.place.short();
+            let short = if short.is_empty() { short } else { format!(" ({short})") };
+            format!("{}{short} {}", holder.place.function.name, percent(holder.of_held))
+        })
+        .collect();
+    if !holders.is_empty() {
+        text.push_str("; it was held by ");
+        text.push_str(&holders.join(", "));
+    }
+    Some(text)
+}
+
+fn collector(triage: &Triage, style: &Style) -> Option<String> {
+    let collector = triage.collector.as_ref()?;
+    let mut text = format!(
+        "the garbage collector took {}, {} of the active time",
+        seconds(style, collector.amount),
+        percent(collector.of_active)
+    );
+    let places: Vec<String> = collector
+        .places
+        .iter()
+        .map(|(place, share)| format!("{} ({}) {}", place.function.name, place.short(), percent(*share)))
+        .collect();
+    if !places.is_empty() {
+        text.push_str("; it ran in ");
+        text.push_str(&places.join(", "));
+    }
+    Some(text)
+}
+
+fn unproven(triage: &Triage) -> Option<String> {
+    let (unknown, no_python) = (triage.unproven.unknown.share, triage.unproven.no_python.share);
+    let least = triage.thresholds.unproven;
+    let mut parts = Vec::new();
+    if unknown > least {
+        parts.push(format!("{} in stacks whose innermost part changed while they were read", percent(unknown)));
+    }
+    if no_python > least {
+        parts.push(format!("{} in threads without Python frames", percent(no_python)));
+    }
+    (!parts.is_empty()).then(|| format!("{}; put down to no function", parts.join(", ")))
+}
