@@ -40,7 +40,9 @@ impl Program {
             Target::Module(words) => Self::with_python(python, "-m", words, words.first().map(OsString::as_os_str)),
             Target::Code(words) => Self::with_python(python, "-c", words, Some(OsStr::new("code"))),
             Target::Command(words) => {
-                let Some((first, rest)) = words.split_first() else { bail!("nothing to run: no script or command given") };
+                let Some((first, rest)) = words.split_first() else {
+                    bail!("nothing to run: no script or command given")
+                };
                 Self::from_command(python, first, rest)
             }
         }
@@ -102,8 +104,9 @@ fn is_python_source(path: &Path) -> bool {
 
 fn find_python(chosen: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = chosen {
-        return find_executable(path.as_os_str())
-            .with_context(|| format!("{} is not an executable file\nhint: give --python the path of a Python", path.display()));
+        return find_executable(path.as_os_str()).with_context(|| {
+            format!("{} is not an executable file\nhint: give --python the path of a Python", path.display())
+        });
     }
     ["python3", "python"]
         .iter()

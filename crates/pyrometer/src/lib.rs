@@ -2,8 +2,10 @@
 pub mod flags;
 pub mod launch;
 pub mod signals;
-use std::process::ExitCode;
+pub mod sources;
+pub mod top;
 use clap::Parser;
+use std::process::ExitCode;
 /// The executable's `main`.
 pub fn main(a: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
     println!("{:?}", flags::Flags::parse_from(a));

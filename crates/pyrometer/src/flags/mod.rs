@@ -118,7 +118,9 @@ pub enum ColorFlag {
 
 /// `pyrometer run`.
 #[derive(Debug, Args)]
-#[command(override_usage = "pyrometer run [OPTIONS] SCRIPT [ARGS]...\n       pyrometer run [OPTIONS] -m MODULE [ARGS]...\n       pyrometer run [OPTIONS] -c CODE [ARGS]...\n       pyrometer run [OPTIONS] -- COMMAND [ARGS]...")]
+#[command(
+    override_usage = "pyrometer run [OPTIONS] SCRIPT [ARGS]...\n       pyrometer run [OPTIONS] -m MODULE [ARGS]...\n       pyrometer run [OPTIONS] -c CODE [ARGS]...\n       pyrometer run [OPTIONS] -- COMMAND [ARGS]..."
+)]
 pub struct Run {
     /// How to sample.
     #[command(flatten)]
@@ -154,7 +156,9 @@ pub struct Run {
 
 /// `pyrometer record`.
 #[derive(Debug, Args)]
-#[command(override_usage = "pyrometer record [OPTIONS] --pid PID\n       pyrometer record [OPTIONS] -- COMMAND [ARGS]...")]
+#[command(
+    override_usage = "pyrometer record [OPTIONS] --pid PID\n       pyrometer record [OPTIONS] -- COMMAND [ARGS]..."
+)]
 pub struct Record {
     /// The process to sample.
     #[arg(short, long, value_name = "PID", required_unless_present = "target")]
@@ -306,7 +310,13 @@ pub struct Top {
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
     /// A pid, or a script or command to start and its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PID | COMMAND", required_unless_present = "pid", conflicts_with = "pid")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PID | COMMAND",
+        required_unless_present = "pid",
+        conflicts_with = "pid"
+    )]
     pub target: Vec<OsString>,
 }
 

@@ -35,7 +35,10 @@ impl FromStr for Rate {
         let (number, factor) = strip_unit(&lower, &[("mhz", 1e6), ("khz", 1e3), ("hz", 1.0), ("k", 1e3)], 1.0);
         match number.parse::<f64>() {
             Ok(value) if value > 0.0 && (0.001..=1e6).contains(&(value * factor)) => Ok(Self::Hertz(value * factor)),
-            _ => Err("a rate is a number of samples a second from 0.001 to 1mhz, for example 100, 1khz or 10khz, or max".into()),
+            _ => {
+                Err("a rate is a number of samples a second from 0.001 to 1mhz, for example 100, 1khz or 10khz, or max"
+                    .into())
+            }
         }
     }
 }
@@ -105,7 +108,9 @@ mod tests {
 
     #[test]
     fn spans_take_units() {
-        for (text, ms) in [("30", 30_000), ("30s", 30_000), ("5m", 300_000), ("500ms", 500), ("1h", 3_600_000), ("2min", 120_000)] {
+        for (text, ms) in
+            [("30", 30_000), ("30s", 30_000), ("5m", 300_000), ("500ms", 500), ("1h", 3_600_000), ("2min", 120_000)]
+        {
             assert_eq!(text.parse(), Ok(Span(Some(Nanoseconds::from_millis(ms)))), "{text}");
         }
         assert_eq!("unlimited".parse(), Ok(Span(None)));
