@@ -64,6 +64,21 @@ impl FunctionRef {
         self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file)
     }
 
+    /// The file's path without the place where Python or its packages are installed: `re/_parser.py`.
+    #[must_use]
+    pub fn short_path(&self) -> &str {
+        let installed = match self.origin {
+            Origin::SitePackages => ["/site-packages/", "/dist-packages/"].as_slice(),
+            Origin::StandardLibrary => ["/lib/python", "/lib64/python"].as_slice(),
+            Origin::User | Origin::Native | Origin::Marker => return &self.file,
+        };
+        let Some(rest) = installed.iter().find_map(|folder| self.file.rsplit_once(folder)).map(|(_, rest)| rest) else {
+            return &self.file;
+        };
+        // Behind `/lib/python` stands a version, which is no part of the path either.
+        if self.origin == Origin::StandardLibrary { rest.split_once('/').map_or(rest, |(_, rest)| rest) } else { rest }
+    }
+
     /// What to type to mean this function on the command line.
     #[must_use]
     pub fn query(&self) -> String {

@@ -57,9 +57,11 @@ pub struct FunctionRow {
 /// Functions with their times.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FunctionTable {
+    /// The name and version of its JSON form: `pyrometer.functions/1`.
+    pub schema: &'static str,
     /// What amounts are.
     pub unit: Unit,
-    /// What is summed: `wall time`, `CPU time`, `time holding the GIL`.
+    /// What shares are parts of: `active time`, `wall time`, `CPU time`, `time holding the GIL`.
     pub quantity: &'static str,
     /// The base of all shares.
     pub base: f64,
@@ -133,8 +135,9 @@ impl FunctionTable {
             samples: masses.get(&Key::Total(code)).map_or(0.0, |mass| mass.samples),
         };
         Ok(Self {
+            schema: "pyrometer.functions/1",
             unit: profile.unit,
-            quantity: profile.selection.view.quantity(),
+            quantity: profile.phrase(),
             base: profile.total_amount(),
             sort: options.sort,
             rows: codes.iter().map(row).collect(),

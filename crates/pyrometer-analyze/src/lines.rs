@@ -57,13 +57,15 @@ pub struct LineRow {
 /// The lines of one function.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LineTable {
+    /// The name and version of its JSON form: `pyrometer.lines/1`.
+    pub schema: &'static str,
     /// The function.
     pub function: FunctionRef,
     /// Other functions that what was typed could have meant, by name.
     pub others: Vec<String>,
     /// What amounts are.
     pub unit: Unit,
-    /// What is summed.
+    /// What shares are parts of, in words.
     pub quantity: &'static str,
     /// The base of all shares.
     pub base: f64,
@@ -101,10 +103,11 @@ impl LineTable {
         };
         let seen = masses.keys().filter_map(|key| if let Key::Total(line) = key { Some(*line) } else { None });
         Self {
+            schema: "pyrometer.lines/1",
             function: profile.function(code),
             others: others.iter().map(|&other| profile.function(other).name).collect(),
             unit: profile.unit,
-            quantity: profile.selection.view.quantity(),
+            quantity: profile.phrase(),
             base: profile.total_amount(),
             total: share(Key::Function),
             rows: with_lines_between(profile, code, seen.collect()).into_iter().map(row).collect(),

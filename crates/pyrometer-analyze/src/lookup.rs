@@ -1,7 +1,7 @@
 //! From what somebody typed to the function that is meant.
 
-use pyrometer_model::{CodeId, StackId};
-use rustc_hash::FxHashSet;
+use pyrometer_model::CodeId;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::functions::{compile, matches};
 use crate::{Error, ErrorKind, FunctionRef, Profile};
@@ -56,13 +56,17 @@ pub fn find_function(profile: &Profile<'_>, query: &str) -> Result<Found, Error>
 /// Every function that is on a stack, the most total time first.
 fn by_total(profile: &Profile<'_>) -> Vec<CodeId> {
     let (mut frames, mut seen) = (Vec::new(), FxHashSet::default());
-    let masses = profile.tally(|stack: StackId, keys: &mut Vec<CodeId>| {
-        profile.frames(stack, &mut frames);
+    let mut weights: FxHashMap<CodeId, u64> = FxHashMap::default();
+    // Stacks that weigh nothing in this view are gone through too: a function that was only seen blocked is there.
+    for (stack, facts) in &profile.stacks {
+        profile.frames(*stack, &mut frames);
         seen.clear();
-        keys.extend(frames.iter().map(|&frame| profile.code_of(frame)).filter(|&code| seen.insert(code)));
-    });
-    let mut codes: Vec<CodeId> = masses.keys().copied().collect();
-    codes.sort_unstable_by_key(|code| (std::cmp::Reverse(masses.get(code).map_or(0, |mass| mass.weight)), *code));
+        for code in frames.iter().map(|&frame| profile.code_of(frame)).filter(|&code| seen.insert(code)) {
+            *weights.entry(code).or_default() += facts.weight;
+        }
+    }
+    let mut codes: Vec<CodeId> = weights.keys().copied().collect();
+    codes.sort_unstable_by_key(|code| (std::cmp::Reverse(weights.get(code).copied()), *code));
     codes
 }
 

@@ -35,6 +35,8 @@ pub struct Neighbour {
 /// the callers and `rest` sum to `total`, and so do the callees and `rest`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Neighbours {
+    /// The name and version of its JSON form: `pyrometer.neighbours/1`.
+    pub schema: &'static str,
     /// The function.
     pub function: FunctionRef,
     /// Other functions that what was typed could have meant, by name.
@@ -43,7 +45,7 @@ pub struct Neighbours {
     pub direction: Direction,
     /// What amounts are.
     pub unit: Unit,
-    /// What is summed.
+    /// What shares are parts of, in words.
     pub quantity: &'static str,
     /// Time with the function on the stack.
     pub total: Share,
@@ -91,11 +93,12 @@ impl Neighbours {
             }
         };
         Self {
+            schema: "pyrometer.neighbours/1",
             function: profile.function(code),
             others: others.iter().map(|&other| profile.function(other).name).collect(),
             direction,
             unit: profile.unit,
-            quantity: profile.selection.view.quantity(),
+            quantity: profile.phrase(),
             total,
             rest: share(Key::Rest),
             recursive: ratio(share(Key::Recursive), total),

@@ -92,6 +92,8 @@ pub struct ProcessRow {
 /// Threads and processes with what they did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ThreadTable {
+    /// The name and version of its JSON form: `pyrometer.threads/1`.
+    pub schema: &'static str,
     /// What amounts of the selection are.
     pub unit: Unit,
     /// What `share` is a part of: `wall time`, `CPU time`, `time holding the GIL`.
@@ -122,8 +124,9 @@ impl ThreadTable {
             process_row(profile, id, process, own().count(), &facts)
         });
         Self {
+            schema: "pyrometer.threads/1",
             unit: profile.unit,
-            quantity: profile.selection.view.quantity(),
+            quantity: profile.phrase(),
             threads,
             processes: processes.collect(),
         }

@@ -51,9 +51,11 @@ pub struct TreeNode {
 /// The call tree. `nodes` is in the order in which it is shown: each node before its children, siblings by time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallTree {
+    /// The name and version of its JSON form: `pyrometer.tree/1`.
+    pub schema: &'static str,
     /// What amounts are.
     pub unit: Unit,
-    /// What is summed.
+    /// What shares are parts of, in words.
     pub quantity: &'static str,
     /// The base of all shares.
     pub base: f64,
@@ -214,8 +216,9 @@ impl Grower<'_, '_> {
         let (hidden, hidden_share) = hidden(&self, &children[0]);
         let profile = self.profile;
         CallTree {
+            schema: "pyrometer.tree/1",
             unit: profile.unit,
-            quantity: profile.selection.view.quantity(),
+            quantity: profile.phrase(),
             base: profile.total_amount(),
             nodes,
             hidden,

@@ -58,8 +58,8 @@ fn cells(table: &FunctionTable, row: &FunctionRow, style: &Style) -> Vec<Text> {
     let is_user = row.function.origin == Origin::User;
     let place = match (row.function.file.as_str(), row.function.first_line) {
         ("", _) if row.function.origin == Origin::Native => "C code".to_owned(),
-        (file, 0) => file.to_owned(),
-        (file, line) => format!("{file}:{line}"),
+        (_, 0) => row.function.short_path().to_owned(),
+        (_, line) => format!("{}:{line}", row.function.short_path()),
     };
     vec![
         text(&percent(row.own.share), ink.bold()),

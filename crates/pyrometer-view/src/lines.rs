@@ -2,7 +2,7 @@
 
 use pyrometer_analyze::{LineRow, LineTable};
 
-use crate::neighbours::write_others;
+use crate::neighbours::{write_others, write_uncounted};
 use crate::numbers::{amount, margin, percent};
 use crate::source::{bar, marked_columns};
 use crate::style::{Ink, Style};
@@ -29,6 +29,9 @@ pub fn render_lines(table: &LineTable, style: &Style) -> String {
         .wrap(style.columns(), 0)
         .iter()
         .for_each(|line| line.write_line(style, &mut out));
+    if table.rows.iter().all(|row| row.total.share == 0.0) {
+        write_uncounted(style, &mut out);
+    }
     out.push('\n');
     let is_narrow = style.columns() < 72;
     let titles = if is_narrow { "   total " } else { "     own    total          " };

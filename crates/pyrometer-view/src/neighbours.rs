@@ -13,6 +13,10 @@ pub fn render_neighbours(neighbours: &Neighbours, style: &Style) -> String {
     let mut out = String::new();
     let is_callers = neighbours.direction == Direction::Callers;
     write_subject(style, &mut out, neighbours);
+    if neighbours.total.share == 0.0 {
+        write_uncounted(style, &mut out);
+        return out;
+    }
     let text = |text: &str, ink| Text::new(style, text, ink);
     let of_total = |part: f64| if neighbours.total.share > 0.0 { part / neighbours.total.share } else { 0.0 };
     let mut rows: Vec<Vec<Text>> = neighbours
@@ -97,6 +101,12 @@ fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {
     line.append(total);
     line.write_line(style, out);
     out.push('\n');
+}
+
+/// The function is in the capture, but all of its samples are left out by what was asked for.
+pub(crate) fn write_uncounted(style: &Style, out: &mut String) {
+    let text = "none of its samples count here: it was only seen blocked, or outside of what was asked for";
+    Text::new(style, text, Ink::Yellow).wrap(style.columns(), 0).iter().for_each(|line| line.write_line(style, out));
 }
 
 /// Which other functions the typed name could have meant.

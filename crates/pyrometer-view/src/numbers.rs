@@ -4,10 +4,11 @@ use pyrometer_analyze::{Share, Unit};
 
 use crate::style::Style;
 
-/// `89.1 %`; small shares get a second decimal, so that 0.04 % is not shown as nothing.
+/// `89.1 %`; shares next to nothing or everything get a second decimal, so that 0.04 % is not shown as 0 nor 99.97 % as 100.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent != 0.0 && percent.abs() < 0.095 { format!("{percent:.2} %") } else { format!("{percent:.1} %") }
+    let is_next_to_an_end = (percent > 0.0 && percent < 0.095) || (percent < 100.0 && percent >= 99.905);
+    if is_next_to_an_end { format!("{:.2} %", percent.clamp(0.01, 99.99)) } else { format!("{percent:.1} %") }
 }
 
 /// `± 0.9`.
@@ -97,7 +98,8 @@ mod tests {
         let seconds = |value| seconds(&Style::default(), value);
         assert_eq!([0.0, 812e-6, 0.004_31, 0.9996].map(seconds), ["0 s", "812 µs", "4.31 ms", "1.00 s"]);
         assert_eq!([11.02, 99.96, 200.0, 7200.0].map(seconds), ["11.0 s", "100 s", "3 min 20 s", "2 h 00 min"]);
-        assert_eq!([0.0, 0.000_4, 0.021, 1.0].map(percent), ["0.0 %", "0.04 %", "2.1 %", "100.0 %"]);
+        assert_eq!([0.0, 1e-9, 0.000_4, 0.021].map(percent), ["0.0 %", "0.01 %", "0.04 %", "2.1 %"]);
+        assert_eq!([0.999, 0.9997, 0.999_999, 1.0].map(percent), ["99.9 %", "99.97 %", "99.99 %", "100.0 %"]);
         assert_eq!([999, 9999, 12_034, 1_234_567].map(count), ["999", "9999", "12 034", "1 234 567"]);
         assert_eq!([12, 6_240_000].map(bytes), ["12 bytes", "6.24 MB"]);
     }

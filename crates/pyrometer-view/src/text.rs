@@ -111,7 +111,7 @@ impl Text {
         let mut lines = vec![Self::default()];
         let mut at = 0;
         for (text, ink) in self.spans {
-            for word in text.split_inclusive(' ') {
+            for word in words(&text) {
                 let (wide, bare) = (word.width(), word.trim_end().width());
                 if at + bare > width && at > indent {
                     lines.push(Self { spans: vec![(" ".repeat(indent), Ink::Plain)] });
@@ -153,6 +153,27 @@ impl Text {
         style.paint(out, &piece, piece_ink);
         out.push('\n');
     }
+}
+
+/// The words of `text`, each with the spaces behind it. A figure and its unit are one word.
+fn words(text: &str) -> Vec<&str> {
+    const UNITS: [&str; 12] = ["%", "s", "ms", "µs", "us", "min", "h", "MB", "kB", "GB", "bytes", "±"];
+    let mut words: Vec<&str> = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(' ') {
+        let next = text[at + 1..].split(' ').next().unwrap_or("").trim_end_matches([',', ';', ':', '.', ')']);
+        let before = text[start..at].chars().next_back();
+        let is_group = next.len() == 3 && next.bytes().all(|byte| byte.is_ascii_digit());
+        let stays = before.is_some_and(|c| c.is_ascii_digit()) && (UNITS.contains(&next) || is_group)
+            || text[start..at].ends_with(['±'])
+            || text[start..at].ends_with("+-");
+        if !stays {
+            words.push(&text[start..=at]);
+            start = at + 1;
+        }
+    }
+    words.push(&text[start..]);
+    words
 }
 
 /// The longest beginning of `text` that fits into `width` columns.
@@ -212,6 +233,9 @@ mod tests {
         let text = Text::new(&Style::default(), "one two three four", Ink::Plain);
         let lines: Vec<String> = text.wrap(9, 2).iter().map(plain).collect();
         assert_eq!(lines, ["one two", "  three", "  four"]);
+        let text = Text::new(&Style::default(), "took 12 034 ms, 7.1 % (± 0.9)", Ink::Plain);
+        let lines: Vec<String> = text.wrap(8, 0).iter().map(plain).collect();
+        assert_eq!(lines, ["took", "12 034 ms,", "7.1 %", "(± 0.9)"]);
     }
 
     #[test]

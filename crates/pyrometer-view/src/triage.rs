@@ -69,7 +69,7 @@ impl Page<'_> {
         // The command gives way to the figures, which on a narrow screen get a line of their own.
         let beside = self.style.columns().saturating_sub(line.width() + facts.width() + 3);
         let command = self.text(&capture.command, Ink::Plain);
-        if beside >= command.width().min(20) {
+        if beside >= command.width().min(70) {
             line.append(command.cut_middle(self.style, beside));
             line.push(self.style, dot, Ink::Dim);
             line.append(facts);
@@ -112,7 +112,7 @@ impl Page<'_> {
         }
         let limit = (self.triage.thresholds.red * 100.0).round();
         let text = format!(
-            "more than {limit} % of the {} in their own lines, library and C code called there included",
+            "more than {limit} % of the {} each, with the library and C code that they call",
             self.triage.base.phrase
         );
         self.section(out, "RED", Ink::Red, &text);
@@ -170,7 +170,10 @@ impl Page<'_> {
         line.push(style, style.sign("│ ", "| "), Ink::Dim);
         let gutter = line.width();
         let source = hot_line.source.as_deref().unwrap_or("");
-        line.push(style, source, if ink == Ink::Red { Ink::RedBold } else { ink });
+        match hot_line.source {
+            Some(_) => line.push(style, source, if ink == Ink::Red { Ink::RedBold } else { ink }),
+            None => line.push(style, "(source not in the capture)", Ink::Dim),
+        }
         line.cut_end(style, style.columns()).write_line(style, out);
         let below = || {
             let mut below = Text::default();
@@ -324,14 +327,27 @@ impl Page<'_> {
             return;
         }
         self.section(out, "NEXT", Ink::Plain, "");
-        let rows: Vec<Vec<Text>> = self
-            .triage
-            .next
-            .iter()
-            .map(|hint| vec![self.text(&hint.command, Ink::Bold), self.text(&hint.shows, Ink::Dim)])
-            .collect();
-        let columns =
-            [Column { title: "", fit: Fit::Middle, gives_up: 0 }, Column { title: "", fit: Fit::End, gives_up: 1 }];
-        write(self.style, out, 2, &columns, &rows);
+        // Commands are there to be copied, so they are never cut: what they show goes below them instead.
+        let hints = &self.triage.next;
+        let widest = hints.iter().map(|hint| self.text(&hint.command, Ink::Bold).width()).max().unwrap_or(0);
+        let shows = hints.iter().map(|hint| self.text(&hint.shows, Ink::Dim).width()).max().unwrap_or(0);
+        let is_wide = 2 + widest + 2 + shows <= self.style.columns();
+        for hint in hints {
+            let mut line = Text::default();
+            line.pad_to(2);
+            line.push(self.style, &hint.command, Ink::Bold);
+            let mut shows = Text::default();
+            if is_wide {
+                line.pad_to(2 + widest + 2);
+                line.push(self.style, &hint.shows, Ink::Dim);
+            } else {
+                shows.pad_to(4);
+                shows.push(self.style, &hint.shows, Ink::Dim);
+            }
+            line.write_line(self.style, out);
+            if !is_wide {
+                shows.cut_end(self.style, self.style.columns()).write_line(self.style, out);
+            }
+        }
     }
 }

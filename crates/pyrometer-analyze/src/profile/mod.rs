@@ -4,7 +4,7 @@ mod batches;
 
 use pyrometer_model::{
     Code, CodeId, CodeKind, Dictionary, Flags, LocationId, Nanoseconds, SampleRun, SampleSource, Selection, StackId,
-    ThreadId,
+    ThreadId, View,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -167,6 +167,15 @@ impl<'d> Profile<'d> {
     #[must_use]
     pub fn unit(&self) -> Unit {
         self.unit
+    }
+
+    /// What shares are parts of, in words: `active time`, `wall time`, `CPU time`, `time holding the GIL`.
+    #[must_use]
+    pub fn phrase(&self) -> &'static str {
+        match self.selection.view {
+            View::Wall if !self.selection.include_idle => "active time",
+            view => view.quantity(),
+        }
     }
 
     /// The base of all shares, in the profile's unit.

@@ -91,16 +91,12 @@ impl Base {
         let mut all = ThreadFacts::default();
         profile.threads.iter().for_each(|facts| all.add_all(facts));
         let selection = profile.selection();
-        let phrase = match selection.view {
-            View::Wall if !selection.include_idle => "active time",
-            view => view.quantity(),
-        };
         let (first, last) = profile.span;
         Self {
             unit: profile.unit(),
             view: selection.view.name(),
             includes_idle: selection.view == View::Wall && selection.include_idle,
-            phrase,
+            phrase: profile.phrase(),
             amount: profile.total_amount(),
             samples: profile.samples(),
             duration: (last - first).as_seconds(),
