@@ -1,0 +1,4 @@
+//! One file a command: `flags` in, an exit code out.
+
+pub mod export;
+pub mod report;
