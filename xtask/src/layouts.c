@@ -22,8 +22,14 @@
 #include "internal/pycore_debug_offsets.h"
 #endif
 #if PY_VERSION_HEX >= 0x030D0000
+#define NEED_OPCODE_METADATA
+#include "internal/pycore_opcode_metadata.h"
 #include "opcode_ids.h"
 #else
+#define NEED_OPCODE_TABLES
+#if PY_VERSION_HEX >= 0x030B0000
+#include "internal/pycore_opcode.h"
+#endif
 #include "opcode.h"
 #endif
 
@@ -252,6 +258,7 @@ static void exported(void) {
     D("frame.owner", interpreter_frame.owner);
 #if PY_VERSION_HEX >= 0x030E0000
     D("frame.stack", interpreter_frame.stackpointer);
+    D("interpreter.code_generation", interpreter_state.code_object_generation);
     D("frame.tlbc_index", interpreter_frame.tlbc_index);
     D("code.tlbc", code_object.co_tlbc);
 #endif
@@ -327,7 +334,17 @@ static void opcodes(void) {
 #endif
 }
 
+// What each instruction is a specialisation of, and how many cache units follow it.
+static void instructions(void) {
+#if PY_VERSION_HEX >= 0x030B0000
+    for (int opcode = 0; opcode < 256; opcode++) {
+        printf("deopt.%d %d\ncaches.%d %d\n", opcode, _PyOpcode_Deopt[opcode], opcode, _PyOpcode_Caches[opcode]);
+    }
+#endif
+}
+
 int main(void) {
+    instructions();
     N("version", PY_VERSION_HEX);
     runtime();
     thread();

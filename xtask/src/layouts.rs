@@ -20,24 +20,33 @@ pub fn run() -> Result<ExitCode> {
     std::fs::remove_dir_all(&folder)?;
     let numbers = result?;
     std::fs::write(TARGET, render(&numbers)).with_context(|| TARGET.to_string())?;
-    println!("{TARGET}: {} numbers", numbers.len());
+    println!("{TARGET}: {} numbers", numbers.fields.len());
     Ok(ExitCode::SUCCESS)
 }
 
-type Numbers = BTreeMap<String, [Option<u32>; VERSIONS.len()]>;
+#[derive(Default)]
+struct Numbers {
+    fields: BTreeMap<String, [Option<u32>; VERSIONS.len()]>,
+    deopt: [BTreeMap<u8, u32>; VERSIONS.len()],
+    caches: [BTreeMap<u8, u32>; VERSIONS.len()],
+}
 
 fn collect(folder: &Path) -> Result<Numbers> {
     let source = folder.join("layouts.c");
     std::fs::write(&source, SOURCE)?;
-    let mut numbers = Numbers::new();
+    let mut numbers = Numbers::default();
     for (column, version) in VERSIONS.iter().enumerate() {
         let program = folder.join(format!("layouts-{version}"));
         let interpreter = Interpreter::find(version)?;
         interpreter.compile(&source, &program)?;
         for line in output(&mut Command::new(&program))?.lines() {
             let (name, number) = line.split_once(' ').with_context(|| line.to_string())?;
-            if name != "version" {
-                numbers.entry(name.to_string()).or_default()[column] = Some(number.parse()?);
+            if let Some(opcode) = name.strip_prefix("deopt.") {
+                numbers.deopt[column].insert(opcode.parse()?, number.parse()?);
+            } else if let Some(opcode) = name.strip_prefix("caches.") {
+                numbers.caches[column].insert(opcode.parse()?, number.parse()?);
+            } else if name != "version" {
+                numbers.fields.entry(name.to_string()).or_default()[column] = Some(number.parse()?);
             }
         }
     }
@@ -94,10 +103,22 @@ fn render(numbers: &Numbers) -> String {
          /// For each number its name and what it is in 3.8, 3.9, … 3.15.\n\
          #[rustfmt::skip]\npub(super) const NUMBERS: &[(&str, [u32; 8])] = &[\n",
     );
-    for (name, columns) in numbers {
+    for (name, columns) in &numbers.fields {
         let columns = columns.map(|number| number.map_or_else(|| "NONE".to_string(), |number| number.to_string()));
         let _ = writeln!(text, "    (\"{name}\", [{}]),", columns.join(", "));
     }
     text.push_str("];\n");
+    let what = "For 3.11, 3.12, … 3.15: of each opcode";
+    render_opcodes(&mut text, "DEOPT", &format!("{what} that of which it is a specialisation."), &numbers.deopt[3..]);
+    render_opcodes(&mut text, "CACHES", &format!("{what} how many cache units follow it."), &numbers.caches[3..]);
     text
+}
+
+fn render_opcodes(text: &mut String, name: &str, what: &str, versions: &[BTreeMap<u8, u32>]) {
+    let _ = writeln!(text, "\n/// {what}\n#[rustfmt::skip]\npub(super) const {name}: [[u8; 256]; {}] = [", versions.len());
+    for version in versions {
+        let row: Vec<_> = version.values().map(u32::to_string).collect();
+        let _ = writeln!(text, "    [{}],", row.join(", "));
+    }
+    text.push_str("];\n");
 }
