@@ -1,4 +1,6 @@
 //! Shows the views of captures made by hand: `cargo run -p pyrometer-view --example story -- WIDTH [color] [ascii]`.
+//! With `svg` it reads what a program wrote to a terminal from standard input and writes its picture.
+#![allow(clippy::unwrap_used, reason = "an example that fails may panic")]
 
 #[path = "../../pyrometer-analyze/tests/capture/mod.rs"]
 mod capture;
@@ -9,8 +11,8 @@ use pyrometer_analyze::{
 };
 use pyrometer_model::{MemorySource, Selection};
 use pyrometer_view::{
-    Style, render_functions, render_lines, render_neighbours, render_processes, render_threads, render_tree,
-    render_triage,
+    ScreenOptions, Style, render_functions, render_lines, render_neighbours, render_processes, render_threads,
+    render_tree, render_triage, terminal_svg,
 };
 
 fn show(mut source: MemorySource, function: &str, style: &Style) {
@@ -34,6 +36,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let width = arguments.first().and_then(|width| width.parse().ok()).unwrap_or(100);
+    if has("svg") {
+        let ansi = std::io::read_to_string(std::io::stdin()).unwrap();
+        let options = ScreenOptions { columns: width, ..ScreenOptions::default() };
+        print!("{}", terminal_svg(&ansi, &options));
+        return;
+    }
     let style = Style { color: has("color"), width, unicode: !has("ascii") };
     show(capture::ticket_service(), "redact", &style);
     show(capture::crawler(), "fetch", &style);

@@ -1,6 +1,6 @@
 //! Callers and callees.
 
-use pyrometer_analyze::{Direction, Neighbours};
+use pyrometer_analyze::{Direction, Neighbour, Neighbours, Share};
 
 use crate::columns::{Column, Fit, write};
 use crate::numbers::{amount, margin, percent, plural};
@@ -17,39 +17,13 @@ pub fn render_neighbours(neighbours: &Neighbours, style: &Style) -> String {
         write_uncounted(style, &mut out);
         return out;
     }
-    let text = |text: &str, ink| Text::new(style, text, ink);
-    let of_total = |part: f64| if neighbours.total.share > 0.0 { part / neighbours.total.share } else { 0.0 };
-    let mut rows: Vec<Vec<Text>> = neighbours
-        .rows
-        .iter()
-        .map(|row| {
-            let place = if is_callers {
-                row.place.short()
-            } else if row.place.line > 0 {
-                format!("line {}", row.place.line)
-            } else {
-                String::new()
-            };
-            vec![
-                text(&percent(row.of_total), Ink::of_share(row.of_total).bold()),
-                text(&percent(row.share.share), Ink::Plain),
-                text(&margin(style, &row.share), Ink::Dim),
-                text(&amount(style, neighbours.unit, row.share.amount), Ink::Plain),
-                text(&row.place.function.name, Ink::Bold),
-                text(&place, Ink::Plain),
-                text(row.source.as_deref().unwrap_or("").trim(), Ink::Dim),
-            ]
-        })
-        .collect();
+    let mut rows: Vec<Vec<Text>> = neighbours.rows.iter().map(|row| cells(neighbours, row, style)).collect();
     if neighbours.rest.share > 0.0 {
         let rest = if is_callers { "(nothing: it is the outermost function)" } else { "(nothing: its own time)" };
-        rows.push(vec![
-            text(&percent(of_total(neighbours.rest.share)), Ink::Plain),
-            text(&percent(neighbours.rest.share), Ink::Plain),
-            text(&margin(style, &neighbours.rest), Ink::Dim),
-            text(&amount(style, neighbours.unit, neighbours.rest.amount), Ink::Plain),
-            text(rest, Ink::Dim),
-        ]);
+        let of_total = neighbours.rest.share / neighbours.total.share;
+        let mut row = figures(neighbours, &neighbours.rest, of_total, style);
+        row.push(Text::new(style, rest, Ink::Dim));
+        rows.push(row);
     }
     let column = |title, fit, gives_up| Column { title, fit, gives_up };
     let columns = [
@@ -63,23 +37,42 @@ pub fn render_neighbours(neighbours: &Neighbours, style: &Style) -> String {
     ];
     write(style, &mut out, 0, &columns, &rows);
     if neighbours.recursive > 0.0005 {
-        let remark = format!(
-            "\n{} of its time it was on the stack more than once; {}",
-            percent(neighbours.recursive),
-            if is_callers {
-                "callers are those of the outermost activation"
-            } else {
-                "callees are those of the innermost"
-            }
-        );
-        out.push_str("\n");
-        Text::new(style, remark.trim(), Ink::Dim)
-            .wrap(style.columns(), 0)
-            .iter()
-            .for_each(|line| line.write_line(style, &mut out));
+        let which =
+            if is_callers { "callers are those of the outermost" } else { "callees are those of the innermost" };
+        let part = percent(neighbours.recursive);
+        let remark = format!("{part} of its time it was on the stack more than once; {which} activation");
+        out.push('\n');
+        write_remark(style, &mut out, &remark);
     }
     write_others(style, &mut out, &neighbours.others);
     out
+}
+
+fn figures(neighbours: &Neighbours, share: &Share, of_total: f64, style: &Style) -> Vec<Text> {
+    vec![
+        Text::new(style, &percent(of_total), Ink::of_share(of_total).bold()),
+        Text::new(style, &percent(share.share), Ink::Plain),
+        Text::new(style, &margin(style, share), Ink::Dim),
+        Text::new(style, &amount(style, neighbours.unit, share.amount), Ink::Plain),
+    ]
+}
+
+fn cells(neighbours: &Neighbours, row: &Neighbour, style: &Style) -> Vec<Text> {
+    let place = match (neighbours.direction, row.place.line) {
+        (Direction::Callers, _) => row.place.short(),
+        (Direction::Callees, 0) => String::new(),
+        (Direction::Callees, line) => format!("line {line}"),
+    };
+    let mut cells = figures(neighbours, &row.share, row.of_total, style);
+    cells.push(Text::new(style, &row.place.function.name, Ink::Bold));
+    cells.push(Text::new(style, &place, Ink::Plain));
+    cells.push(Text::new(style, row.source.as_deref().unwrap_or("").trim(), Ink::Dim));
+    cells
+}
+
+/// A remark below a table.
+pub(crate) fn write_remark(style: &Style, out: &mut String, text: &str) {
+    Text::new(style, text, Ink::Dim).wrap(style.columns(), 0).iter().for_each(|line| line.write_line(style, out));
 }
 
 fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {

@@ -7,7 +7,7 @@ use crate::style::Style;
 /// `89.1 %`; shares next to nothing or everything get a second decimal, so that 0.04 % is not shown as 0 nor 99.97 % as 100.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    let is_next_to_an_end = (percent > 0.0 && percent < 0.095) || (percent < 100.0 && percent >= 99.905);
+    let is_next_to_an_end = (percent > 0.0 && percent < 0.095) || (99.905..100.0).contains(&percent);
     if is_next_to_an_end { format!("{:.2} %", percent.clamp(0.01, 99.99)) } else { format!("{percent:.1} %") }
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn count(value: u64) -> String {
     }
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(' ');
         }
         grouped.push(digit);

@@ -1,5 +1,5 @@
 //! Captures made by hand, for the tests of analysis and views.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses a part of it, and a test may panic")]
 
 use pyrometer_model::{
     Audit, Code, CodeKind, Dictionary, Flags, Location, LocationId, MemorySource, Nanoseconds, Position, Process,
