@@ -14,6 +14,8 @@ from typing import Dict, List, Optional
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PROGRAMS = PROJECT / "tests" / "programs"
+TRUTH = PROJECT / "tests" / "truth"
+"""The tests' own reader of captures and judge of stacks, which the benches share."""
 VENV = HERE / ".venv"
 OWN_VERSION = "3.13"
 """The interpreter that pyrometer, py-spy, austin and pyinstrument measure."""
@@ -55,7 +57,7 @@ class Interpreter:
 def interpreters() -> Dict[str, Interpreter]:
     """All interpreters that scripts/interpreters finds, by version such as 3.13."""
     lines = subprocess.run(
-        [str(PROJECT / "scripts" / "interpreters")], stdout=subprocess.PIPE, universal_newlines=True, check=True
+        [str(PROJECT / "scripts" / "interpreters")], stdout=subprocess.PIPE, text=True, check=True
     ).stdout.splitlines()
     found = {}
     for line in lines:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from machine import Interpreter
+from machine import TRUTH, Interpreter
+
+sys.path.insert(0, str(TRUTH))
+
+import capture  # noqa: E402
 
 Frame = Tuple[str, str, int]
 """Function, file's base name, line (0 where the tool does not say)."""
@@ -83,10 +88,13 @@ class Pyrometer(Tool):
     def __init__(self, interpreter: Interpreter, executable: Path) -> None:
         super().__init__(interpreter)
         self.executable = str(executable)
+        self.mode = "wall"
         if interpreter.root:
             self.name = f"pyrometer on {interpreter.version}"
 
     def launch(self, name: str, arguments: List[str], rate: int, output: Path, mode: str = "wall") -> List[str]:
+        # One capture holds both times: the mode chooses which one is read from it.
+        self.mode = mode
         command = self.program(name, arguments)
         return [self.executable, "run", "-q", "--rate", self._rate(rate), "-o", str(output), "--", *command]
 
@@ -102,10 +110,18 @@ class Pyrometer(Tool):
         return "max" if rate >= 1_000_000 else str(rate)
 
     def samples(self, output: Path) -> Iterator[Sample]:
-        return pyrometer_samples(self.executable, output, "wall")
+        taken = capture.read(self.executable, output)
+        stacks: Dict[int, Tuple[Frame, ...]] = {}
+        for run in taken.runs:
+            stack = stacks.get(run.stack)
+            if stack is None:
+                frames = taken.python_frames(run.stack)
+                stack = stacks[run.stack] = tuple((frame.name, Path(frame.file).name, frame.line) for frame in frames)
+            nanoseconds = run.cpu_ns if self.mode == "cpu" else run.wall_ns
+            yield Sample(stack, run.samples, nanoseconds / 1e9, run.whole)
 
     def reported(self, output: Path, printed: str) -> Reported:
-        audit = pyrometer_audit(self.executable, output)
+        audit = capture.read(self.executable, output).audit
         return Reported(audit["tried"], audit["lost"] + audit["partial"])
 
 
@@ -266,26 +282,3 @@ class Pyinstrument(Tool):
             if own:
                 yield Sample(stack, 1, own, True)
             waiting.extend((stack, child) for child in frame["children"])
-
-
-def pyrometer_audit(executable: str, output: Path) -> Dict[str, int]:
-    """The audit of a capture."""
-    for record in pyrometer_records(executable, output):
-        if record.get("type") == "audit":
-            return record
-    raise LookupError("no audit in the capture")
-
-
-def pyrometer_records(executable: str, output: Path) -> Iterator[Dict]:
-    """The capture's JSON lines."""
-    lines = output.with_suffix(".lines.jsonl")
-    command = [executable, "export", str(output), "--format", "jsonl", "-o", str(lines)]
-    subprocess.run(command, check=True, capture_output=True)
-    with lines.open() as file:
-        for line in file:
-            yield json.loads(line)
-
-
-def pyrometer_samples(executable: str, output: Path, view: str) -> Iterator[Sample]:
-    """A capture's samples, weighed by `wall` or `cpu` seconds."""
-    raise NotImplementedError

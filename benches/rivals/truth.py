@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Dict, FrozenSet, List, Tuple
 
-from legality import by_trace, of_program, short, torn_is_legal, torn_of_program, traced_stacks
+from legality import in_torn_drive, short, torn_is_legal, traced_stacks
 from measure import Figure, guarded, run
 from suite import Suite
 from tools import Sample, Tool
@@ -58,7 +58,7 @@ def lost_or_wrong(suite: Suite) -> List[Figure]:
         missing = Figure(f"samples not kept, {title}", "% of rate × time", "")
 
         def once(tool: Tool) -> None:
-            legal = by_trace(traced_stacks(tool.interpreter, name, short_arguments))
+            legal = _legal_stacks(tool, name, short_arguments)
             output = tool.output()
             done = run(tool.launch(name, arguments, 1000, output), limit=180)
             reported = tool.reported(output, done.printed)
@@ -75,14 +75,29 @@ def lost_or_wrong(suite: Suite) -> List[Figure]:
     return figures
 
 
-def _wrong(tool: Tool, output: Path, name: str, legal: Callable[..., bool]) -> Tuple[int, int]:
+def _names(sample: Sample) -> Tuple[str, ...]:
+    return tuple(short(frame[0]) for frame in sample.stack)
+
+
+def _legal_stacks(tool: Tool, name: str, arguments: List[str]) -> FrozenSet[Tuple[str, ...]]:
+    interpreter = tool.interpreter
+    program = interpreter.seen(interpreter.program(name))
+
+    def command(script: Path, *rest: str) -> List[str]:
+        return interpreter.command(interpreter.seen(script), *rest)
+
+    return traced_stacks(command, program, interpreter.folder(), *arguments)
+
+
+def _wrong(tool: Tool, output: Path, name: str, legal: FrozenSet[Tuple[str, ...]]) -> Tuple[int, int]:
     """Samples of the program that are shown as whole: those that cannot be, and all."""
     bad = total = 0
     for sample in tool.samples(output):
-        if not sample.whole or not of_program(sample, name):
+        # Only while the program itself runs: what it imports is not traced.
+        if not sample.whole or not sample.stack or any(frame[1] != name for frame in sample.stack):
             continue
         total += sample.count
-        if not legal(sample.stack):
+        if _names(sample) not in legal:
             bad += sample.count
     return bad, total
 
@@ -97,9 +112,10 @@ def torn(suite: Suite) -> List[Figure]:
         run(tool.launch("torn.py", ["--seconds", str(seconds)], rate, output), limit=seconds + 120)
         bad = total = 0
         for sample in tool.samples(output):
-            if sample.whole and torn_of_program(sample):
+            names = _names(sample)
+            if sample.whole and in_torn_drive(names):
                 total += sample.count
-                bad += 0 if torn_is_legal(sample.stack) else sample.count
+                bad += 0 if torn_is_legal(names, [frame[2] for frame in sample.stack]) else sample.count
         if figure is share:
             figure.put(tool.name, [100 * bad / total], "{:.2f}")
         else:

@@ -14,7 +14,8 @@ import time
 
 
 def render(number):
-    rows = "".join(f"<tr><td>{index}</td><td>{html.escape(f'item <{number + index}>')}</td></tr>" for index in range(40))
+    names = (html.escape(f"item <{number + index}>") for index in range(40))
+    rows = "".join(f"<tr><td>{index}</td><td>{name}</td></tr>" for index, name in enumerate(names))
     return f"<html><body><table>{rows}</table></body></html>"
 
 

@@ -1,4 +1,7 @@
-"""Runs into the recursion limit again and again and carries on: `recursion_error.py [--seconds S]`; prints {"errors"}."""
+"""Runs into the recursion limit again and again and carries on: `recursion_error.py [--seconds S]`.
+
+Prints {"errors"}.
+"""
 
 import argparse
 import json

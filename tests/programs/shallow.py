@@ -1,4 +1,7 @@
-"""Four frames, a loop at the top: the cheapest stack to read. `shallow.py [--rounds N]`; prints {"wall", "cpu", "result"}."""
+"""Four frames, a loop at the top: the cheapest stack to read. `shallow.py [--rounds N]`.
+
+Prints {"wall", "cpu", "result"}.
+"""
 
 import argparse
 import json

@@ -1,4 +1,7 @@
-"""Computes in `steady_work` until it is told to stop or the time is over: `steady.py [--seconds S]`. Says its pid first."""
+"""Computes in `steady_work` until it is told to stop or the time is over: `steady.py [--seconds S]`.
+
+Says its pid first.
+"""
 
 import argparse
 import os

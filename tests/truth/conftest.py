@@ -33,9 +33,12 @@ class Interpreter:
 
     def command(self, script: Path, *arguments: str) -> List[str]:
         """The command that runs a script, which must lie where the interpreter can see it."""
-        seen = "/" + str(script.relative_to(self.root)) if self.root else str(script)
         inside = ["chroot", str(self.root)] if self.root else []
-        return [*inside, self.path, seen, *arguments]
+        return [*inside, self.path, self.seen(script), *arguments]
+
+    def seen(self, path: Path) -> str:
+        """The path as the interpreter sees it."""
+        return "/" + str(path.relative_to(self.root)) if self.root else str(path)
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Recording:
 
 def find_interpreters() -> Dict[str, Interpreter]:
     done = subprocess.run(
-        [str(PROJECT / "scripts" / "interpreters")], stdout=subprocess.PIPE, universal_newlines=True, check=True
+        [str(PROJECT / "scripts" / "interpreters")], stdout=subprocess.PIPE, text=True, check=True
     )
     found = {}
     for line in done.stdout.splitlines():
@@ -137,7 +140,7 @@ class Recorder:
     def run_command(self, command: Sequence[str], stdin: str = "", limit: float = 90) -> Recording:
         """Run any command that writes its capture to `self.output`."""
         done = subprocess.run(
-            command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=limit
+            command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=limit
         )
         assert self.output.exists(), f"no capture was written; exit code {done.returncode}: {done.stderr}"
         return self.finished(done.stdout, done.stderr, done.returncode)

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any, FrozenSet, Sequence, Tuple
+from typing import Callable, FrozenSet, List, Sequence, Tuple
 
 Names = Tuple[str, ...]
 
@@ -34,17 +34,17 @@ json.dump(sorted(seen), real)
 """
 
 
-def traced_stacks(interpreter: Any, folder: Path, program: str, *arguments: str) -> FrozenSet[Names]:
+def traced_stacks(command: Callable[..., List[str]], program: str, folder: Path, *arguments: str) -> FrozenSet[Names]:
     """Every stack of the program's own functions, by bare name, outermost first.
 
-    `interpreter` has `command(script, *arguments)` and `root`; the program lies in `folder`.
+    `command(script, *arguments)` is how the interpreter runs a script that lies in `folder`; `program` is the program's
+    path as the interpreter sees it.
     """
     tracer = folder / "tracer.py"
     tracer.write_text(TRACER)
-    path = folder / program
-    seen = "/" + str(path.relative_to(interpreter.root)) if interpreter.root else str(path)
-    command = interpreter.command(tracer, seen, *arguments)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(
+        command(tracer, program, *arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+    )
     return frozenset(tuple(stack) for stack in json.loads(done.stdout))
 
 

@@ -53,7 +53,7 @@ def test_a_module_and_code_are_run_as_python_runs_them(recorder, pyrometer):
 def test_a_program_that_is_killed_leaves_a_capture(recorder):
     for delay in (0.15, 0.31, 0.52, 0.83):
         command = recorder.command("steady.py", options=["--rate", "10khz"])
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         pid = int(process.stdout.readline())
         time.sleep(delay)
         os.kill(pid, signal.SIGKILL)
@@ -97,11 +97,11 @@ def test_control_c_at_the_terminal_reaches_the_program_and_the_capture_is_saved_
 
 def test_an_interrupted_recording_of_a_running_process_is_saved_and_the_process_runs_on(recorder, pyrometer):
     target = recorder.interpreter.command(recorder.folder / "steady.py", "--seconds", "30")
-    program = subprocess.Popen(target, stdout=subprocess.PIPE, universal_newlines=True)
+    program = subprocess.Popen(target, stdout=subprocess.PIPE, text=True)
     try:
         pid = int(program.stdout.readline())
         command = [pyrometer, "record", "--pid", str(pid), "-o", str(recorder.output)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(1.2)
         process.send_signal(signal.SIGINT)
         printed, errors = process.communicate(timeout=20)
@@ -116,7 +116,7 @@ def test_an_interrupted_recording_of_a_running_process_is_saved_and_the_process_
 
 def test_a_recording_that_is_killed_leaves_what_was_written(recorder):
     command = recorder.command("steady.py", "--seconds", "6", options=["--rate", "4khz"])
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     pid = int(process.stdout.readline())
     time.sleep(3)
     process.kill()
@@ -139,7 +139,7 @@ def test_a_full_disk_is_said_and_does_not_disturb_the_program(recorder):
         recorder.output = disk / "full.pyro"
         # Different stacks all the time, so that the capture cannot be small.
         command = recorder.command("torn.py", "--seconds", "4", options=["--rate", "20khz"])
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.stdout.startswith('{"calls"'), (done.stdout, done.stderr)
         assert "No space left" in done.stderr or "full" in done.stderr, done.stderr
         # What fitted can be read.
@@ -208,7 +208,7 @@ def test_a_program_that_ends_at_once_is_no_error(recorder):
 
 def test_a_command_that_never_becomes_python_is_said(recorder):
     command = [recorder.executable, "run", "-o", str(recorder.output), "--", "sh", "-c", "exit 7"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=30)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
     assert done.returncode == 7
     assert "python" in done.stderr.lower()
 

@@ -15,7 +15,8 @@ def account(audit):
 @pytest.mark.versions("3.8", "3.10", "3.11", "3.13", "3.15")
 @pytest.mark.parametrize("program, rounds", [("fib.py", "350"), ("richards.py", "80")])
 def test_every_stack_could_be_there_and_hardly_one_is_lost(recorder, program, rounds):
-    legal = traced_stacks(recorder.interpreter, recorder.folder, program, "--rounds", "1")
+    interpreter, folder = recorder.interpreter, recorder.folder
+    legal = traced_stacks(interpreter.command, interpreter.seen(folder / program), folder, "--rounds", "1")
     recording = recorder.run(program, "--rounds", rounds, options=["--rate", "4khz"])
     taken, audit = recording.capture, recording.capture.audit
     account(audit)
