@@ -31,12 +31,12 @@ def test_the_package_is_typed():
 
 
 def test_the_executable_can_be_chosen(monkeypatch):
-    monkeypatch.setenv("PYROMETER_EXECUTABLE", "/somewhere/else")
+    monkeypatch.setenv("PYROMETER_BIN", "/somewhere/else")
     assert str(_executable.find()) == "/somewhere/else"
 
 
 def test_a_missing_executable_is_said_by_name(monkeypatch, tmp_path):
-    monkeypatch.delenv("PYROMETER_EXECUTABLE", raising=False)
+    monkeypatch.delenv("PYROMETER_BIN", raising=False)
     monkeypatch.setattr(_executable.sysconfig, "get_path", lambda *_, **__: str(tmp_path))
     monkeypatch.setattr(_executable, "__file__", str(tmp_path / "pyrometer" / "_executable.py"))
     try:

@@ -115,7 +115,8 @@ fn render(numbers: &Numbers) -> String {
 }
 
 fn render_opcodes(text: &mut String, name: &str, what: &str, versions: &[BTreeMap<u8, u32>]) {
-    let _ = writeln!(text, "\n/// {what}\n#[rustfmt::skip]\npub(super) const {name}: [[u8; 256]; {}] = [", versions.len());
+    let _ =
+        writeln!(text, "\n/// {what}\n#[rustfmt::skip]\npub(super) const {name}: [[u8; 256]; {}] = [", versions.len());
     for version in versions {
         let row: Vec<_> = version.values().map(u32::to_string).collect();
         let _ = writeln!(text, "    [{}],", row.join(", "));

@@ -17,7 +17,7 @@ pub struct File {
     pub text: String,
     /// For Rust: the text with comments, string contents and test code blanked, line for line; else empty.
     pub code: String,
-    /// A file that holds nothing but tests: `tests.rs`, a module declared under `#[cfg(test)]`, or in a `tests` folder.
+    /// A file that holds nothing but tests: `tests.rs`, a module declared under `#[cfg(test)]`, or in a folder of tests, benches or examples.
     pub is_test: bool,
 }
 
@@ -41,7 +41,7 @@ impl Repository {
             .into_iter()
             .map(|(path, text)| {
                 let code = if path.ends_with(".rs") { source::code_of(&text) } else { String::new() };
-                let is_test = path.split('/').any(|part| part == "tests" || part == "tests.rs" || part == "benches");
+                let is_test = path.split('/').any(|part| ["tests", "tests.rs", "benches", "examples"].contains(&part));
                 File { path, text, code, is_test }
             })
             .collect();

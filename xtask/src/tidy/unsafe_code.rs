@@ -7,8 +7,10 @@ use super::source::{line_at, words};
 
 /// The files that may hold unsafe code, and why they must.
 const ALLOWED: &[(&str, &str)] = &[
+    ("crates/pyrometer-remote/src/elf.rs", "mapping an executable that somebody else may change"),
     ("crates/pyrometer-remote/src/memory/live.rs", "process_vm_readv, which std does not have"),
     ("crates/pyrometer-remote/src/os/clock.rs", "CPU clocks, absolute sleep, timer slack and own resource usage"),
+    ("crates/pyrometer-remote/src/os/pause.rs", "ptrace and waitpid"),
     ("crates/pyrometer-remote/src/os/perf.rs", "perf_event_open and the ring buffers it maps"),
     ("crates/pyrometer-remote/src/os/process.rs", "pidfd_open and poll on it"),
 ];
