@@ -1,4 +1,4 @@
-"""Whether what a profiler shows is true: lost and wrong samples, torn stacks, aliasing, threads, and how many it keeps."""
+"""Is what a profiler shows true: lost and wrong samples, torn stacks, aliasing, threads; and how many does it keep."""
 
 from __future__ import annotations
 
@@ -179,7 +179,8 @@ def four_threads(suite: Suite) -> List[Figure]:
     def once(tool: Tool) -> None:
         output = tool.output()
         seconds = suite.scaled(15, 5)
-        done = run(tool.launch("threads4.py", ["--seconds", str(seconds)], 1000, output, mode="cpu"), limit=seconds + 60)
+        command = tool.launch("threads4.py", ["--seconds", str(seconds)], 1000, output, mode="cpu")
+        done = run(command, limit=seconds + 60)
         cpu = {name: thread["cpu"] for name, thread in done.program["threads"].items()}  # type: ignore[index]
         true = {name: used / sum(cpu.values()) for name, used in cpu.items()}
         figure.put(tool.name, [_points(_by_function(tool, output, list(true)), true)], "{:.1f}")
