@@ -119,7 +119,8 @@ def memory_over_time(suite: Suite) -> List[Figure]:
     peak = Figure(f"the profiler's memory, {seconds} s at 1 kHz", "MB at most", "≤ 12")
     growth = Figure(f"its growth from {seconds // 5} s to {seconds} s", "MB", "flat")
     rounds = ["--rounds", "100000000"]
-    running, series = {}, {}
+    running: Dict[str, "subprocess.Popen[bytes]"] = {}
+    series: Dict[str, List[Dict[str, int]]] = {}
     targets = []
     for tool in attachers(suite):
         holder = target(tool.interpreter, "richards.py", rounds)

@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     """Equal samples in one: outermost frame first."""
 
     stack: Tuple[Frame, ...]
-    count: int
+    number: int
     weight: float
     """What the tool would show for them: seconds, or the count where it knows no time."""
     whole: bool

@@ -30,7 +30,7 @@ def kept(suite: Suite) -> List[Figure]:
             arguments = ["--rounds", str(suite.scaled(60_000_000, 24_000_000))]
             done = run(tool.launch(name, arguments, FASTEST, output), limit=180)
             whole = sum(
-                sample.count
+                sample.number
                 for sample in tool.samples(output)
                 if sample.whole and len(sample.stack) == depth and short(sample.stack[-1][0]) == "work"
             )
@@ -96,9 +96,9 @@ def _wrong(tool: Tool, output: Path, name: str, legal: FrozenSet[Tuple[str, ...]
         # Only while the program itself runs: what it imports is not traced.
         if not sample.whole or not sample.stack or any(frame[1] != name for frame in sample.stack):
             continue
-        total += sample.count
+        total += sample.number
         if _names(sample) not in legal:
-            bad += sample.count
+            bad += sample.number
     return bad, total
 
 
@@ -114,8 +114,8 @@ def torn(suite: Suite) -> List[Figure]:
         for sample in tool.samples(output):
             names = _names(sample)
             if sample.whole and in_torn_drive(names):
-                total += sample.count
-                bad += 0 if torn_is_legal(names, [frame[2] for frame in sample.stack]) else sample.count
+                total += sample.number
+                bad += 0 if torn_is_legal(names, [frame[2] for frame in sample.stack]) else sample.number
         if figure is share:
             figure.put(tool.name, [100 * bad / total], "{:.2f}")
         else:

@@ -20,14 +20,14 @@ class Classifier:
         for team, words in examples:
             counts.setdefault(team, Counter()).update(words)
             tickets[team] += 1
-        vocabulary = {word for words in counts.values() for word in words}
+        vocabulary = {word for counted in counts.values() for word in counted}
         self._prior = {team: math.log(n / sum(tickets.values())) for team, n in tickets.items()}
         self._unseen: Dict[str, float] = {}
         self._likelihood: Dict[str, Dict[str, float]] = {}
-        for team, words in counts.items():
-            total = sum(words.values()) + len(vocabulary)
+        for team, counted in counts.items():
+            total = sum(counted.values()) + len(vocabulary)
             self._unseen[team] = math.log(1 / total)
-            self._likelihood[team] = {word: math.log((n + 1) / total) for word, n in words.items()}
+            self._likelihood[team] = {word: math.log((n + 1) / total) for word, n in counted.items()}
 
     def classify(self, words: List[str]) -> Decision:
         """Return the most likely team for a ticket with these words."""
