@@ -113,6 +113,30 @@ def dump_latency(suite: Suite) -> List[Figure]:
     return [figure]
 
 
+def bytes_a_sample(suite: Suite) -> List[Figure]:
+    """Size of the recording over the samples in it, for profilers that keep samples in the order they were taken."""
+    programs = {
+        "richards": ("richards.py", ["--rounds", str(suite.scaled(600, 120))]),
+        "asyncio tasks": ("tasks.py", ["--rounds", str(suite.scaled(80_000, 16_000))]),
+        "four threads": ("threads4.py", ["--seconds", str(suite.scaled(20, 5))]),
+    }
+    figures = []
+    for title, (name, arguments) in programs.items():
+        figure = Figure(f"size of the recording at 1 kHz, {title}", "bytes a sample", "≤ 3")
+
+        def once(tool: Tool) -> None:
+            output = tool.output()
+            run(tool.launch(name, arguments, 1000, output), limit=180)
+            samples = sum(sample.number for sample in tool.samples(output))
+            figure.put(tool.name, [output.stat().st_size / samples], "{:.1f}")
+
+        for tool in attachers(suite):
+            if tool.keeps_order:
+                guarded(figure, tool.name, lambda: once(tool))
+        figures.append(figure)
+    return figures
+
+
 def memory_over_time(suite: Suite) -> List[Figure]:
     """Peak resident memory of a profiler at 1 kHz, and its growth from a fifth of the time to the end. All at once."""
     seconds = suite.memory_seconds

@@ -37,6 +37,7 @@ ROWS: Dict[str, Callable[[Suite], List[Figure]]] = {
     "hundred": cost.hundred_threads,
     "dump": cost.dump_latency,
     "empty": speed.empty_script,
+    "size": cost.bytes_a_sample,
     "memory": cost.memory_over_time,
 }
 

@@ -45,6 +45,8 @@ class Tool:
     name = ""
     suffix = ".out"
     in_process = False
+    keeps_order = False
+    """Whether the output holds samples in the order they were taken, so that its size can be compared."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
@@ -84,6 +86,7 @@ class Tool:
 class Pyrometer(Tool):
     name = "pyrometer"
     suffix = ".pyro"
+    keeps_order = True
 
     def __init__(self, interpreter: Interpreter, executable: Path) -> None:
         super().__init__(interpreter)
@@ -170,6 +173,7 @@ class PySpy(Tool):
 class Austin(Tool):
     name = "austin"
     suffix = ".mojo"
+    keeps_order = True
 
     def __init__(self, interpreter: Interpreter, commands: Path, loader_root: Optional[Path]) -> None:
         super().__init__(interpreter)
