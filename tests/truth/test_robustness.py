@@ -10,7 +10,7 @@ import time
 
 import capture
 import pytest
-from conftest import PROGRAMS
+from recording import PROGRAMS
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])

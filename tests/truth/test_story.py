@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import PROJECT
+from recording import PROJECT
 
 
 @pytest.fixture
