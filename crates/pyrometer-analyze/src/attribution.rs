@@ -4,7 +4,8 @@
 //! little: `re.compile` spreads its time over dozens of functions of `re._parser` and `re._compiler`, none of which the
 //! reader wrote or can change. So the triage puts every sample down to its *owner*: the innermost frame of the user's own
 //! code, whose line made the call. Where a stack has none (a package started by its own script, a library's thread), the
-//! innermost frame of an installed package is the owner, else the innermost Python frame at all.
+//! innermost frame of an installed package is the owner, else the innermost Python frame at all. A comprehension is no
+//! owner: the function that it stands in is.
 
 use pyrometer_model::{CodeId, LocationId, StackId};
 
@@ -43,6 +44,12 @@ impl Profile<'_> {
         frames.extend(self.dictionary.stacks.leaf_first(stack));
     }
 
+    /// Whether the frames at `one` and `other` are of one file; not where there is no frame at `other`.
+    fn is_in_file_of(&self, frames: &[LocationId], one: usize, other: usize) -> bool {
+        let file = |at: usize| frames.get(at).map(|&frame| self.dictionary.code_at(frame).file);
+        file(other).is_some() && file(one) == file(other)
+    }
+
     /// To whom the time of a stack with these `frames`, innermost first, is put down.
     pub(crate) fn owner(&self, frames: &[LocationId]) -> Owner {
         let Some(&leaf) = frames.first() else { return Owner::NoPython };
@@ -55,7 +62,10 @@ impl Profile<'_> {
         let owner = nearest(&|origin| origin == Origin::User)
             .or_else(|| nearest(&|origin| origin == Origin::SitePackages))
             .or_else(|| nearest(&|origin| origin == Origin::StandardLibrary));
-        let Some(owner) = owner else { return Owner::NoPython };
+        let Some(mut owner) = owner else { return Owner::NoPython };
+        while self.is_comprehension(self.code_of(frames[owner])) && self.is_in_file_of(frames, owner, owner + 1) {
+            owner += 1;
+        }
         let code = self.code_of(frames[owner]);
         // Recursion is skipped: what called a recursive function is what called it first, not itself.
         let others = (owner + 1..frames.len()).filter(|&at| self.code_of(frames[at]) != code);

@@ -7,7 +7,9 @@
 //! - **Batch means**: the capture is cut into 64 to 128 spans of equal length. In each the part's time minus `share ×` all
 //!   time is a residual; half the mean square of the *successive differences* of the residuals (von Neumann's estimator) is
 //!   their variance, from which the ratio's standard error follows, with Student's t. Samples that depend on one another
-//!   within a span (work that takes many intervals, threads that are sampled at one instant) widen it as they must.
+//!   within a span (work that takes many intervals, threads that are sampled at one instant) widen it as they must. Where
+//!   work reaches over the border of two spans, neighbours are alike and differ too little, so the differences of every
+//!   other span are taken too, and the larger variance counts.
 //!
 //! Differences of neighbours are used, and not deviations from the mean, since most programs have phases (load, then
 //! compute). A phase is a fact about this run and no noise: it makes one large difference, where it would make every
@@ -56,11 +58,17 @@ pub fn batch_interval(part: &[f64], whole: &[f64]) -> Option<Interval> {
     if residuals.len() < FEWEST_BATCHES {
         return None;
     }
-    let differences: f64 = residuals.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
     let count = residuals.len() as f64;
-    let variance = differences / (2.0 * (count - 1.0));
-    let half = student_quantile(count - 1.0) * (variance * count).sqrt() / total;
+    let variance = successive_variance(&residuals, 1).max(successive_variance(&residuals, 2));
+    // Differences share their ends, so there are fewer free ones than spans: two thirds (von Neumann et al., 1941).
+    let half = student_quantile((count - 1.0) / 1.5) * (variance * count).sqrt() / total;
     Some(Interval { low: (share - half).max(0.0), high: (share + half).min(1.0) })
+}
+
+/// Half the mean square of the differences of values that are `lag` apart.
+fn successive_variance(values: &[f64], lag: usize) -> f64 {
+    let squares: f64 = values.windows(lag + 1).map(|window| (window[lag] - window[0]).powi(2)).sum();
+    squares / (2.0 * values.len().saturating_sub(lag).max(1) as f64)
 }
 
 /// The wider of both intervals, end by end. `samples` is the effective number.
@@ -111,7 +119,7 @@ mod tests {
         let (mut covered, mut width) = (0, 0.0);
         let seeds = 2000;
         for seed in 1..=seeds {
-            let mut random = Random(seed * 0x9E37_79B9_7F4A_7C15);
+            let mut random = Random(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
             for _ in 0..20 {
                 random.uniform();
             }

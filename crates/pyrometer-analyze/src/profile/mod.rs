@@ -117,6 +117,7 @@ pub struct Profile<'d> {
     pub(crate) unit: Unit,
     origins: Vec<Origin>,
     unknown: FxHashSet<CodeId>,
+    comprehensions: FxHashSet<CodeId>,
     /// In order of stack id, so that every answer is the same on every run.
     pub(crate) stacks: Vec<(StackId, StackFacts)>,
     batches: Batches,
@@ -217,6 +218,12 @@ impl<'d> Profile<'d> {
     /// Whether `code` stands for the unproven part of a stack.
     pub(crate) fn is_unknown(&self, code: CodeId) -> bool {
         self.unknown.contains(&code)
+    }
+
+    /// Whether `code` is a comprehension or a generator expression: a function only to the interpreter (and from 3.12 on,
+    /// PEP 709, for the most part not even to it).
+    pub(crate) fn is_comprehension(&self, code: CodeId) -> bool {
+        self.comprehensions.contains(&code)
     }
 
     pub(crate) fn code_of(&self, location: LocationId) -> CodeId {
@@ -390,12 +397,19 @@ impl<'d, 's> Reading<'d, 's> {
         }
         let codes = self.dictionary.codes();
         let unknown = |code: &Code| code.kind == CodeKind::Marker && self.dictionary.string(code.name) == Code::UNKNOWN;
+        let comprehension = |code: &Code| {
+            matches!(self.dictionary.string(code.name), "<genexpr>" | "<listcomp>" | "<setcomp>" | "<dictcomp>")
+        };
+        let all = |test: &dyn Fn(&Code) -> bool| -> FxHashSet<CodeId> {
+            (0..codes.len()).filter(|&at| test(&codes[at])).map(CodeId::from_index).collect()
+        };
         Profile {
             dictionary: self.dictionary,
             selection: self.selection.clone(),
             unit,
             origins: codes.iter().map(|&code| Origin::of(self.dictionary, code)).collect(),
-            unknown: (0..codes.len()).filter(|&at| unknown(&codes[at])).map(CodeId::from_index).collect(),
+            unknown: all(&unknown),
+            comprehensions: all(&comprehension),
             stacks,
             batches: self.batches,
             total,
