@@ -8,8 +8,9 @@ import signal
 import subprocess
 import time
 
-import capture
 import pytest
+
+import capture
 from recording import PROGRAMS
 
 

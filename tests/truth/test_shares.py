@@ -1,6 +1,7 @@
 """What is shown agrees with what is known: shares of functions, threads, the GIL and waiting."""
 
 import pytest
+
 from capture import cpu, wall
 
 POINTS = 2.0

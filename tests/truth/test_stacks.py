@@ -1,6 +1,7 @@
 """Stacks are lost rarely and never shown wrong."""
 
 import pytest
+
 from legality import in_torn_drive, torn_is_legal, traced_stacks
 
 LOST = 0.001
