@@ -106,9 +106,11 @@ impl Maker {
 
     fn at(&mut self, module: &str, name: &str, file: &str, first_line: u32, line: u32) -> LocationId {
         let dictionary = &mut self.capture.dictionary;
-        let [module, name, file] = [module, name, file].map(|text| dictionary.strings.intern(text));
+        let bare = name.rsplit('.').next().unwrap_or(name);
+        let [module, qualified_name, name, file] =
+            [module, name, bare, file].map(|text| dictionary.strings.intern(text));
         let kind = CodeKind::Python;
-        let code = dictionary.intern_code(Code { kind, name, qualified_name: name, module, file, first_line });
+        let code = dictionary.intern_code(Code { kind, name, qualified_name, module, file, first_line });
         let position = Position { line, end_line: line, column: 4, end_column: 20 };
         dictionary.intern_location(Location { code, offset: i32::try_from(line).unwrap_or(0), position })
     }

@@ -2,12 +2,16 @@
 //!
 //! Samples are made spans: a frame is open from its first sample to the end of the last one that still has it. Begin and
 //! end are used rather than complete (`X`) events since they can be written as the samples are read, and since spans with
-//! equal times nest as written.
+//! equal times nest as written. Both carry the name: some viewers (speedscope) end only what is named. File and line are
+//! part of the name and not arguments, since such viewers compare those too, which would double the size.
 
-use pyrometer_model::{Dictionary, Nanoseconds, ProcessId, SampleSource, ThreadId};
+use std::collections::HashMap;
+
+use pyrometer_model::{Dictionary, ProcessId, SampleSource, ThreadId};
+use rustc_hash::FxBuildHasher;
 
 use super::Options;
-use super::frames::{Frame, FrameId, Frames, Origin, origin, process_label, thread_label};
+use super::frames::{FrameId, Frames, Origin, origin, process_label, thread_label};
 use super::json::{Microseconds, Text};
 use super::sink::Sink;
 use super::timeline::{Edge, for_each_edge};
@@ -27,48 +31,33 @@ pub(super) fn write(
     let mut first = true;
     write_names(dictionary, options, &mut first, sink)?;
     let mut described: Vec<String> = Vec::new();
+    let mut open: HashMap<ThreadId, Vec<FrameId>, FxBuildHasher> = HashMap::default();
     for_each_edge(&mut tree, source, &options.selection, |tree, thread, at, edge| {
+        let open = open.entry(thread).or_default();
+        let (phase, frame) = match edge {
+            Edge::Open(frame) => {
+                open.push(frame);
+                ('B', Some(frame))
+            }
+            Edge::Close => ('E', open.pop()),
+        };
+        let Some(frame) = frame else { return Ok(()) };
+        // Frames are numbered as they are met, so all up to this one can be described by now.
+        while described.len() <= frame as usize {
+            let next = FrameId::try_from(described.len()).unwrap_or(0);
+            described.push(describe(&tree.frames, next));
+        }
         sink.text(if std::mem::take(&mut first) { "\n" } else { ",\n" })?;
         let (pid, tid) = ids(dictionary, thread);
-        write_edge(&tree.frames, edge, at, &mut described, sink)?;
+        write!(sink, "{{\"ph\":\"{phase}\",\"ts\":{},{}", Microseconds(at.0), described[frame as usize])?;
         write!(sink, ",\"pid\":{pid},\"tid\":{tid}}}")
     })?;
     sink.text("\n]}\n")
 }
 
-fn write_edge(
-    frames: &Frames<'_>,
-    edge: Edge,
-    at: Nanoseconds,
-    described: &mut Vec<String>,
-    sink: &mut Sink<'_>,
-) -> Result<()> {
-    let ts = Microseconds(at.0);
-    match edge {
-        Edge::Close => write!(sink, "{{\"ph\":\"E\",\"ts\":{ts}"),
-        Edge::Open(frame) => {
-            // Frames are numbered as they are met, so all up to this one are described by now.
-            while described.len() <= frame as usize {
-                let next = FrameId::try_from(described.len()).unwrap_or(0);
-                described.push(describe(frames, next));
-            }
-            write!(sink, "{{\"ph\":\"B\",\"ts\":{ts},{}", described[frame as usize])
-        }
-    }
-}
-
 fn describe(frames: &Frames<'_>, id: FrameId) -> String {
-    let mut text = format!("\"name\":{}", Text(&frames.name(id)));
-    if let Frame::Code(code, line) = frames.get(id) {
-        let code = frames.dictionary.code(code);
-        let category = category(origin(frames.dictionary, code));
-        text.push_str(&format!(",\"cat\":\"{category}\""));
-        let file = frames.dictionary.string(code.file);
-        if !file.is_empty() {
-            text.push_str(&format!(",\"args\":{{\"file\":{},\"line\":{line}}}", Text(file)));
-        }
-    }
-    text
+    let origin = frames.code(id).map_or(Origin::Marker, |code| origin(frames.dictionary, code));
+    format!("\"name\":{},\"cat\":\"{}\"", Text(&frames.label(id)), category(origin))
 }
 
 /// The category of a slice, by which viewers filter.

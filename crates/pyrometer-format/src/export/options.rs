@@ -143,7 +143,8 @@ const FIREFOX: Facts = Facts {
 const CHROME: Facts = Facts {
     name: "chrome-trace",
     also: &["chrometrace", "chrome"],
-    extensions: &[".chrome.json", ".trace.json", ".trace"],
+    // Not `.chrome.json` first: speedscope takes a file of that name for a timeline of Chrome's developer tools.
+    extensions: &[".trace.json", ".chrome.json", ".trace"],
     describe: "JSON trace events for chrome://tracing and Perfetto's viewer",
     action: "writing Chrome trace events",
 };

@@ -212,7 +212,11 @@ impl Profile<'_> {
         let mut function = rest;
         function.integer(1, id);
         function.integer(2, self.strings.id(name));
-        function.integer(3, self.strings.id(if system_name.is_empty() { name } else { system_name }));
+        // pprof takes a name that equals its system name for a mangled one of C++ and drops what stands in `<…>`, which
+        // would leave nothing of `<module>`.
+        if system_name != name {
+            function.integer(3, self.strings.id(system_name));
+        }
         write_field(profile::FUNCTION, &function, sink)
     }
 }

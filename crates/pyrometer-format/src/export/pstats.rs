@@ -182,7 +182,18 @@ impl Statistics {
             sink.bytes(&out)?;
             out.clear();
         }
+        if self.functions.iter().all(|(_, figures)| figures.is_nothing()) {
+            write_nothing(&mut out);
+        }
         out.push(marshal::NULL);
         sink.bytes(&out)
     }
+}
+
+/// `pstats.Stats` refuses a file without functions.
+fn write_nothing(out: &mut Vec<u8>) {
+    Key { file: "~".to_owned(), line: 0, name: "<no samples>".to_owned() }.marshal(out);
+    marshal::tuple(out, 5);
+    Figures::default().marshal(out);
+    out.extend_from_slice(&[marshal::DICT, marshal::NULL]);
 }

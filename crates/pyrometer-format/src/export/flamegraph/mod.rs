@@ -22,7 +22,7 @@ const SCRIPT: &str = include_str!("flamegraph.js");
 /// Pixels: the width without script, the rows, and what stands above and below them.
 const WIDTH: f64 = 1200.0;
 const ROW: u32 = 18;
-const HEADER: u32 = 84;
+const HEADER: u32 = 70;
 const FOOTER: u32 = 62;
 /// The share of the width that the boxes take.
 const INNER: f64 = 0.98;
@@ -59,7 +59,7 @@ struct Picture<'d, 'o> {
 
 impl Picture<'_, '_> {
     fn write(&self, total: Amount, sink: &mut Sink<'_>) -> Result<()> {
-        let height = HEADER + self.layout.rows.max(4) * ROW + FOOTER;
+        let height = HEADER + self.layout.rows.max(1) * ROW + FOOTER;
         let title = xml(&one_line(self.options.title(self.dictionary)));
         writeln!(sink, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         write!(sink, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" ")?;
@@ -126,7 +126,7 @@ impl Picture<'_, '_> {
     fn write_box(&self, placed: &Placed, sink: &mut Sink<'_>) -> Result<()> {
         let (label, color) = self.label_and_color(placed.what);
         let row = match self.options.orientation {
-            Orientation::Flame => self.layout.rows.max(4) - 1 - placed.row,
+            Orientation::Flame => self.layout.rows.max(1) - 1 - placed.row,
             Orientation::Icicle => placed.row,
         };
         let y = row * ROW;
@@ -185,7 +185,7 @@ impl Picture<'_, '_> {
         for (name, color) in color::legend() {
             write!(sink, "<rect x=\"{x}\" y=\"{}\" width=\"11\" height=\"11\" rx=\"2\" fill=\"{color}\"/>", y - 10)?;
             write!(sink, "<text x=\"{}\" y=\"{y}\">{name}</text>", x + 17)?;
-            x += 17 + 7 * u32::try_from(name.len()).unwrap_or(0) + 18;
+            x += 17 + 6 * u32::try_from(name.len()).unwrap_or(0) + 24;
         }
         sink.text("</svg>\n")?;
         writeln!(sink, "<text id=\"note\" x=\"99%\" y=\"{y}\" text-anchor=\"end\">{}</text>", xml(&self.note()))
