@@ -218,7 +218,7 @@ static void objects(void) {
     F("keys.indices", DICT_KEYS, dk_indices);
     F("set.used", PySetObject, used);
     F("cfunction.method", PyCFunctionObject, m_ml);
-    F("cfunction.self", PyCFunctionObject, m_self);
+    F("cfunction.receiver", PyCFunctionObject, m_self);
     F("cfunction.module", PyCFunctionObject, m_module);
     F("descriptor.type", PyDescrObject, d_type);
     F("descriptor.name", PyDescrObject, d_name);

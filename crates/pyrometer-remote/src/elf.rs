@@ -1,6 +1,12 @@
 //! Finding CPython's symbols in the files that a process has mapped.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use object::elf::{PT_LOAD, ProgramHeader64};
+use object::read::elf::{ElfFile64, ProgramHeader as _};
+use object::{Object as _, ObjectSection as _};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -57,4 +63,86 @@ fn modules_in(maps: &str, pid: u32) -> Vec<Module> {
         }
     }
     modules
+}
+
+/// Where a module has what pyrometer looks for.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Symbols {
+    /// Address of `_PyRuntime` in the target.
+    pub runtime: u64,
+    /// Address of `Py_Version` (3.11+) in the target.
+    pub version: Option<u64>,
+    /// Version numbers 3.8.x to 3.10.x that stand as whole strings in the file's constants.
+    pub strings: Vec<(u8, u8)>,
+}
+
+/// Looks for CPython's symbols in one module; none where it has no `_PyRuntime`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn symbols(module: &Module) -> Result<Option<Symbols>> {
+    let file = File::open(&module.open).or_else(|_| File::open(&module.path));
+    let file = file.map_err(|error| file_error(&module.path, &error))?;
+    let map = map(&file).map_err(|error| file_error(&module.path, &error))?;
+    let Ok(elf) = ElfFile64::<object::Endianness>::parse(&*map) else { return Ok(None) };
+    let bias = module.base.wrapping_sub(lowest_address(&elf));
+    let mut found = find(elf.dynamic_symbols());
+    if found.0.is_none() {
+        found = find(elf.symbols());
+    }
+    let section = || elf.section_by_name(".PyRuntime").map(|section| section.address());
+    let Some(runtime) = found.0.or_else(section) else { return Ok(None) };
+    let strings = if found.1.is_some() { Vec::new() } else { versions(&elf) };
+    let version = found.1.map(|address| address.wrapping_add(bias));
+    Ok(Some(Symbols { runtime: runtime.wrapping_add(bias), version, strings }))
+}
+
+fn file_error(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::File, format!("{}: {error}", path.display()))
+}
+
+fn map(file: &File) -> std::io::Result<Mmap> {
+    // SAFETY: the bytes are only ever read as plain bytes, with every access checked, so that a file that is changed while
+    // it is mapped gives wrong numbers (which the checks at attach refuse) and not undefined behaviour of safe code; a file
+    // that is cut short meanwhile raises SIGBUS, which replacing the very binary of a running process in place would do to
+    // that process too.
+    unsafe { Mmap::map(file) }
+}
+
+/// The address that the file asks its beginning to be mapped at.
+fn lowest_address(elf: &ElfFile64<'_, object::Endianness>) -> u64 {
+    let endian = elf.endian();
+    let loads = elf.elf_program_headers().iter().filter(|header: &&ProgramHeader64<_>| header.p_type(endian) == PT_LOAD);
+    loads.map(|header| header.p_vaddr(endian).wrapping_sub(header.p_offset(endian)) & !4095).min().unwrap_or(0)
+}
+
+fn find<'data>(symbols: impl Iterator<Item = impl object::ObjectSymbol<'data>>) -> (Option<u64>, Option<u64>) {
+    let mut found = (None, None);
+    for symbol in symbols {
+        match symbol.name_bytes() {
+            Ok(b"_PyRuntime") if symbol.address() != 0 => found.0 = Some(symbol.address()),
+            Ok(b"Py_Version") if symbol.address() != 0 => found.1 = Some(symbol.address()),
+            _ => continue,
+        }
+        if found.0.is_some() && found.1.is_some() {
+            break;
+        }
+    }
+    found
+}
+
+/// `PY_VERSION` (Include/patchlevel.h) is a string constant of `Py_GetVersion`.
+fn versions(elf: &ElfFile64<'_, object::Endianness>) -> Vec<(u8, u8)> {
+    let Some(data) = elf.section_by_name(".rodata").and_then(|section| section.data().ok()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for text in data.split(|&byte| byte == 0).filter(|text| text.len() < 10 && text.starts_with(b"3.")) {
+        let text = String::from_utf8_lossy(text);
+        let mut numbers = text.split('.').skip(1).map(|part| part.trim_end_matches('+').parse::<u8>());
+        if let (Some(Ok(minor @ 8..=10)), Some(Ok(micro)), None) = (numbers.next(), numbers.next(), numbers.next())
+            && !found.contains(&(minor, micro))
+        {
+            found.push((minor, micro));
+        }
+    }
+    found
 }

@@ -1,7 +1,19 @@
 //! CPython, from its bytes in memory.
 
+mod attach;
+mod batch;
+mod bytes;
+mod chunked;
 mod code;
+mod dialect;
+mod layout;
+mod lines;
+mod linked;
+mod objects;
+mod runtime;
 mod snapshot;
+mod take;
+mod thread;
 mod version;
 
 use std::ops::Range;
@@ -12,48 +24,52 @@ pub use code::CodeInfo;
 pub use snapshot::{CodeKey, Counters, Frame, NativeKey, Snapshot, ThreadSnapshot, Validity};
 pub use version::Version;
 
-use crate::elf::Module;
 use crate::memory::Memory;
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
+use batch::Batch;
+use chunked::Walker;
+use code::CodeTable;
+use dialect::Dialect;
+use layout::Layout;
+use objects::Objects;
+use runtime::InterpreterState;
+use thread::{Pace, Thread};
 
 /// A CPython runtime in some process: its version, where its structures are, and what was learnt of its code objects.
 #[derive(Debug)]
 pub struct Interpreter {
     version: Version,
+    layout: Layout,
+    dialect: Dialect,
+    runtime: u64,
+    interpreters: Vec<InterpreterState>,
+    threads: Vec<Thread>,
+    codes: CodeTable,
+    batch: Batch,
+    walker: Walker,
+    pace: Pace,
+    gil_waits: Vec<Range<u64>>,
+    /// Number of the current snapshot.
+    now: u64,
 }
 
 impl Interpreter {
-    /// Finds CPython among `modules` (see [`crate::elf::modules_of`]) and checks every offset that will be used.
-    /// Takes 1–3 ms, most of it for finding symbols in the files.
-    ///
-    /// # Errors
-    /// `NotPython` (no module has it: maybe not loaded yet), `NotReady` (still starting), `UnsupportedVersion`,
-    /// `LayoutMismatch`, and the faults of `memory`.
-    pub fn attach(memory: &dyn Memory, modules: &[Module]) -> Result<Self> {
-        let _ = (memory, modules);
-        Err(Error::new(ErrorKind::NotPython, String::new()))
-    }
-
     /// CPython's version.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Looks at all threads now. A stack that could not be proven is in the snapshot, marked so; that is not an error.
-    ///
-    /// # Errors
-    /// When the process is gone, or nothing makes sense any more (it is ending, or has called `exec`).
-    pub fn snapshot(&mut self, memory: &dyn Memory, snapshot: &mut Snapshot) -> Result<()> {
-        let _ = (memory, snapshot);
-        Err(Error::new(ErrorKind::NotReady, String::new()))
+    /// Address of `_PyRuntime` in the target.
+    #[must_use]
+    pub fn runtime_address(&self) -> u64 {
+        self.runtime
     }
 
     /// What is known of a code object; none only for a key that this interpreter did not give out.
     #[must_use]
     pub fn code(&self, key: CodeKey) -> Option<&CodeInfo> {
-        let _ = key;
-        None
+        self.codes.info(key)
     }
 
     /// The name of a native callee, for example `time.sleep`.
@@ -66,15 +82,14 @@ impl Interpreter {
     /// Where in the source an instruction is: line on all versions, columns and end on 3.11+.
     #[must_use]
     pub fn resolve(&self, frame: Frame) -> Position {
-        let _ = frame;
-        Position::UNKNOWN
+        self.code(frame.code).map_or(Position::UNKNOWN, |code| lines::resolve(code, self.dialect.lines, frame.offset))
     }
 
     /// The address ranges of the GILs' condition variables and mutexes. A thread that sleeps in `futex` on an address in
     /// one of them (`/proc/PID/task/TID/syscall`) is waiting for a GIL.
     #[must_use]
     pub fn gil_wait_addresses(&self) -> &[Range<u64>] {
-        &[]
+        &self.gil_waits
     }
 
     /// The local variables of one frame, by name, with bounded representations; `depth` is the index in
@@ -93,5 +108,9 @@ impl Interpreter {
     pub fn thread_name(&self, memory: &dyn Memory, thread: &ThreadSnapshot) -> Option<String> {
         let _ = (memory, thread);
         None
+    }
+
+    fn objects<'a>(&'a self, memory: &'a dyn Memory) -> Objects<'a> {
+        Objects { memory, layout: &self.layout, dialect: &self.dialect }
     }
 }

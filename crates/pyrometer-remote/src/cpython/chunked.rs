@@ -1,0 +1,413 @@
+//! The stack of one thread on 3.11+, out of one copy of its data stack.
+//!
+//! Frames lie one behind the other in chunks, callers first, and a copy runs the same way, so that neighbours are of nearly
+//! one instant. Which frame is the leaf is decided by marks inside the copy ([`Mark`]) and not by the thread's frame pointer,
+//! which is read hundreds of nanoseconds before and after: enough for several calls. Three things make a pair of frames
+//! believable: the callee's `previous` leads to the caller; an inlined callee's function is the one that lies above the
+//! caller's saved stack pointer (the caller's `CALL` left it there), so that a dead callee of an earlier caller does not
+//! pass; and the caller is not at an instruction that has no callee.
+
+use super::bytes::{byte, int, word};
+use super::code::CodeTable;
+use super::dialect::{Instruction, Mark};
+use super::layout::present;
+use super::objects::Objects;
+use super::snapshot::Frame;
+
+/// How many bytes of a frame outside the data stack (generators, shims on the C stack) are read.
+pub const ASIDE: usize = 256;
+/// No stack is deeper.
+const DEEPEST: usize = 100_000;
+
+/// The bytes of one thread's stack, all of one batched read.
+pub struct StackCopy<'a> {
+    /// `current_frame` before and after the rest was read; none where it could not be followed.
+    pub anchors: [Option<u64>; 2],
+    /// Address, whole size and copied beginning of each chunk, the root chunk first.
+    pub chunks: &'a [(u64, u64, &'a [u8])],
+    /// Frames elsewhere: address and bytes.
+    pub asides: &'a [(u64, &'a [u8])],
+}
+
+/// What a stack copy lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// A frame outside the chunks.
+    Aside(u64),
+    /// More of chunk number .0: at least .1 bytes of it.
+    Chunk(usize, usize),
+    /// The chunks have changed.
+    Chunks,
+    /// Nothing: another instant is needed. The frames contradict one another.
+    Torn,
+    /// Nothing: another instant is needed. A call or return was under way.
+    Moment,
+}
+
+/// How a frame came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// By an instruction of its caller, in the same evaluation loop.
+    Inlined,
+    /// By C code (or it is outermost).
+    Entry,
+    /// It is a generator's or coroutine's.
+    Aside,
+}
+
+/// One frame of the walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Its address.
+    pub address: u64,
+    /// Its code object's address.
+    pub code: u64,
+    /// What is shown of it.
+    pub frame: Frame,
+    /// Whether it is before its first traceable instruction, which hides it.
+    hidden: bool,
+    /// 3.11–3.13: whether its own instructions were executing.
+    executing: bool,
+    link: Link,
+    kind: Instruction,
+}
+
+/// Walks stack copies. Keeps its allocations.
+#[derive(Debug, Default)]
+pub struct Walker {
+    /// The frames found, root first.
+    pub steps: Vec<Step>,
+    /// How many of them are proven.
+    pub proven: usize,
+    /// Bytes in use of the last chunk that frames were found in, and that chunk's number.
+    pub used: (usize, usize),
+    detour: Vec<u64>,
+}
+
+struct Context<'a, 'b> {
+    objects: Objects<'a>,
+    codes: &'a mut CodeTable,
+    copy: &'a StackCopy<'b>,
+    now: u64,
+}
+
+impl<'b> Context<'_, 'b> {
+    fn aside(&self, address: u64) -> Option<&'b [u8]> {
+        self.copy.asides.iter().find(|aside| aside.0 == address).map(|aside| aside.1)
+    }
+
+    fn in_chunks(&self, address: u64) -> Option<(usize, u64)> {
+        let found = self.copy.chunks.iter().position(|&(start, size, _)| address.wrapping_sub(start) < size)?;
+        Some((found, address - self.copy.chunks[found].0))
+    }
+
+    /// The bytes from a frame's start on, wherever it lies.
+    fn frame_bytes(&self, address: u64) -> &'b [u8] {
+        match self.in_chunks(address) {
+            Some((chunk, offset)) => {
+                self.copy.chunks[chunk].2.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default()
+            }
+            None => self.aside(address).unwrap_or_default(),
+        }
+    }
+}
+
+/// What became of a frame that might be the next one.
+enum Next {
+    Step(Step),
+    /// There is no live frame here.
+    None,
+    Lack(Lack),
+}
+
+impl Walker {
+    /// Finds the thread's frames in `copy`. On success [`Self::steps`] up to [`Self::proven`] are the whole stack; else
+    /// they are a proven outer part of it.
+    pub fn walk(&mut self, objects: Objects<'_>, codes: &mut CodeTable, copy: &StackCopy<'_>, now: u64) -> Result<(), Lack> {
+        self.steps.clear();
+        self.proven = 0;
+        self.used = (0, 0);
+        if copy.anchors == [Some(0); 2] {
+            return Ok(());
+        }
+        let mut context = Context { objects, codes, copy, now };
+        self.explain_anchors(&context)?;
+        let end = self.climb(&mut context);
+        let mark = objects.dialect.mark;
+        let settled = if mark == Mark::StackTop { self.settle_by_stack_top(&context, end) } else { self.settle_by_code(end) };
+        while self.proven > 0 && self.steps[self.proven - 1].hidden {
+            self.proven -= 1;
+        }
+        settled
+    }
+
+    /// A frame pointer to a place that was not read means that there are frames which the walk cannot know of.
+    fn explain_anchors(&self, context: &Context<'_, '_>) -> Result<(), Lack> {
+        for anchor in context.copy.anchors.into_iter().flatten().filter(|&anchor| anchor != 0) {
+            match context.in_chunks(anchor) {
+                Some((chunk, offset)) => {
+                    let needed = usize::try_from(offset).unwrap_or(0) + context.objects.layout.frame.localsplus as usize;
+                    if context.copy.chunks[chunk].2.len() < needed {
+                        return Err(Lack::Chunk(chunk, needed + 512));
+                    }
+                }
+                None if context.aside(anchor).is_none() => return Err(Lack::Aside(anchor)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Collects frames from the root towards the leaf as long as they fit together.
+    fn climb(&mut self, context: &mut Context<'_, '_>) -> Result<(), Lack> {
+        let data = u64::from(context.objects.layout.chunk.data);
+        let Some(&(root, ..)) = context.copy.chunks.first() else { return Err(Lack::Chunks) };
+        // The root chunk's first word is left out (push_chunk, Python/pystate.c), which keeps it from ever being freed.
+        let (mut chunk, mut address) = (0, root + data + 8);
+        while self.steps.len() < DEEPEST {
+            self.used = (chunk, usize::try_from(address - context.copy.chunks[chunk].0).unwrap_or(0));
+            match self.candidate(context, chunk, address) {
+                Next::Step(step) => {
+                    let size = context.codes.get(step.code).map_or(8, |placed| u64::from(placed.frame_size));
+                    self.steps.push(step);
+                    address += size.max(8);
+                    self.used.1 += usize::try_from(size).unwrap_or(0);
+                }
+                Next::Lack(lack) => return Err(lack),
+                Next::None => {
+                    // A frame that does not fit into the rest of a chunk lies at the beginning of the next one.
+                    let Some(&(next, ..)) = context.copy.chunks.get(chunk + 1) else { break };
+                    (chunk, address) = (chunk + 1, next + data);
+                }
+            }
+        }
+        self.climb_asides(context)
+    }
+
+    /// The frame at `address`, if there is one whose caller is the last frame so far.
+    fn candidate(&mut self, context: &mut Context<'_, '_>, chunk: usize, address: u64) -> Next {
+        let layout = &context.objects.layout.frame;
+        let (start, size, bytes) = context.copy.chunks[chunk];
+        let offset = usize::try_from(address - start).unwrap_or(usize::MAX);
+        let needed = offset.saturating_add(layout.localsplus as usize + 8);
+        if needed as u64 > size {
+            return Next::None;
+        }
+        if bytes.len() < needed {
+            return Next::Lack(Lack::Chunk(chunk, needed + 512));
+        }
+        let bytes = &bytes[offset..];
+        let code = word(bytes, layout.code) & context.objects.dialect.tag_mask;
+        if code == 0 {
+            return Next::None;
+        }
+        let expected = self.steps.last().map_or(0, |step| step.address);
+        self.detour.clear();
+        let mut link = if present(layout.is_entry) && byte(bytes, layout.is_entry) != 0 { Link::Entry } else { Link::Inlined };
+        let mut previous = word(bytes, layout.previous);
+        while previous != expected {
+            if previous == 0 || context.in_chunks(previous).is_some() || self.detour.len() > DEEPEST {
+                // While a frame is cleared it is still on the data stack but no longer linked, and destructors of its
+                // variables run above it (GH-99729; clear_thread_frame, Python/ceval.c): they are its caller's callees.
+                let dying = self.steps.len() >= 2 && link == Link::Entry && self.detour.is_empty();
+                if dying && self.steps[self.steps.len() - 2].address == previous {
+                    self.steps.pop();
+                    break;
+                }
+                return Next::None;
+            }
+            let Some(aside) = context.aside(previous) else {
+                // Only a code object makes it worth following the link: this may be what is left of a dead frame.
+                let alive = context.codes.intern(&context.objects, code, context.now).is_some();
+                return if alive { Next::Lack(Lack::Aside(previous)) } else { Next::None };
+            };
+            if byte(aside, layout.owner) >= context.objects.dialect.first_shim_owner {
+                link = Link::Entry;
+            } else {
+                self.detour.push(previous);
+            }
+            previous = word(aside, layout.previous);
+        }
+        let before = self.steps.len();
+        while let Some(aside) = self.detour.pop() {
+            let bytes = context.aside(aside).unwrap_or_default();
+            match self.step(context, aside, bytes, Link::Aside) {
+                Some(step) => self.steps.push(step),
+                None => break,
+            }
+        }
+        match self.step(context, address, bytes, link) {
+            Some(step) => self.join(context, step, bytes, before),
+            None => {
+                self.steps.truncate(before);
+                Next::None
+            }
+        }
+    }
+
+    /// Whether `step` can be the callee of the last frame.
+    fn join(&mut self, context: &Context<'_, '_>, step: Step, bytes: &[u8], before: usize) -> Next {
+        let Some(caller) = self.steps.last().copied().filter(|_| step.link == Link::Inlined) else { return Next::Step(step) };
+        let stack_top = context.objects.dialect.mark == Mark::StackTop;
+        if stack_top && (caller.executing || caller.kind == Instruction::Leaving) {
+            // The caller is not in a call: what lies above it is dead.
+            self.steps.truncate(before);
+            return Next::None;
+        }
+        if self.paired(context, &caller, &step, bytes) {
+            return Next::Step(step);
+        }
+        if stack_top { Next::None } else { Next::Lack(Lack::Torn) }
+    }
+
+    /// Whether the caller's value stack shows that it called this frame.
+    fn paired(&self, context: &Context<'_, '_>, caller: &Step, callee: &Step, bytes: &[u8]) -> bool {
+        let layout = &context.objects.layout.frame;
+        let mask = context.objects.dialect.tag_mask;
+        let placed = |step: &Step| context.codes.get(step.code);
+        let (Some(caller_code), Some(callee_code)) = (placed(caller), placed(callee)) else { return false };
+        if callee_code.trampoline {
+            return caller.kind == Instruction::Call;
+        }
+        let from = context.frame_bytes(caller.address);
+        let first_local = word(bytes, layout.localsplus) & mask;
+        if caller_code.trampoline {
+            return first_local == word(from, layout.localsplus) & mask;
+        }
+        let top = stack_index(context, caller, from);
+        let slot = |index: u32| word(from, layout.localsplus.saturating_add(index.saturating_mul(8))) & mask;
+        let function = word(bytes, layout.function) & mask;
+        let above = [slot(top), slot(top.saturating_add(1))];
+        // Besides calls, instructions that run a property's or `__getitem__`'s code leave its first argument there.
+        function != 0 && above.contains(&function) || first_local != 0 && above.contains(&first_local)
+    }
+
+    /// The frame in `bytes`; none where that is not one.
+    fn step(&self, context: &mut Context<'_, '_>, address: u64, bytes: &[u8], link: Link) -> Option<Step> {
+        let layout = &context.objects.layout.frame;
+        let code = word(bytes, layout.code) & context.objects.dialect.tag_mask;
+        let placed = context.codes.intern(&context.objects, code, context.now)?;
+        let instruction = word(bytes, layout.instruction);
+        let mut offset = instruction.wrapping_sub(placed.start).cast_signed();
+        if !(-2..i64::from(placed.length)).contains(&offset) {
+            let base = present(layout.tlbc_index).then(|| thread_local_bytecode(context, code, bytes)).flatten()?;
+            offset = instruction.wrapping_sub(base).cast_signed();
+        }
+        let placed = context.codes.get(code)?;
+        let offset = i32::try_from(offset).ok().filter(|&offset| offset >= -2 && offset < placed.length.cast_signed())?;
+        let kind = usize::try_from(offset / 2).ok().and_then(|unit| placed.instructions.get(unit).copied());
+        let generator = link == Link::Aside;
+        Some(Step {
+            address,
+            code,
+            frame: Frame { code: placed.key, offset: offset.max(-1) },
+            hidden: !generator && offset < placed.first_traceable.cast_signed(),
+            executing: int(bytes, layout.stack) == -1,
+            link,
+            kind: kind.unwrap_or(Instruction::Other),
+        })
+    }
+
+    /// Generators that run above the last frame of the chunks, found from the frames that were read aside.
+    fn climb_asides(&mut self, context: &mut Context<'_, '_>) -> Result<(), Lack> {
+        let layout = &context.objects.layout.frame;
+        'next: while self.steps.len() < DEEPEST {
+            let last = self.steps.last().map_or(0, |step| step.address);
+            for &(address, bytes) in context.copy.asides {
+                let shim = byte(bytes, layout.owner) >= context.objects.dialect.first_shim_owner;
+                if shim || bytes.is_empty() || self.steps.iter().rev().take(64).any(|step| step.address == address) {
+                    continue;
+                }
+                let mut previous = word(bytes, layout.previous);
+                if let Some(aside) = context.aside(previous).filter(|_| previous != last) {
+                    if byte(aside, layout.owner) >= context.objects.dialect.first_shim_owner {
+                        previous = word(aside, layout.previous);
+                    }
+                }
+                if previous != last || last == 0 && context.copy.anchors != [Some(address); 2] {
+                    continue;
+                }
+                if let Some(step) = self.step(context, address, bytes, Link::Aside) {
+                    self.steps.push(step);
+                    continue 'next;
+                }
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    /// 3.14+: every frame of the walk was alive at the instant of its copy, because a dead one has no code.
+    fn settle_by_code(&mut self, end: Result<(), Lack>) -> Result<(), Lack> {
+        self.proven = self.steps.len();
+        end
+    }
+
+    /// 3.11–3.13: the last frame that was executing is the leaf; frames above it are dead, unless they were entered from C
+    /// just now, which only the thread's frame pointer can tell.
+    fn settle_by_stack_top(&mut self, context: &Context<'_, '_>, end: Result<(), Lack>) -> Result<(), Lack> {
+        let count = self.steps.len();
+        let last_executing = self.steps.iter().rposition(|step| step.executing).map_or(0, |index| index + 1);
+        self.proven = last_executing;
+        if last_executing == count && count > 0 {
+            return end;
+        }
+        // Frames that are all in calls: alive if the thread's frame pointer was among them or above, before and after.
+        let first = self.steps.get(last_executing).map_or(0, |step| step.address);
+        let above = |anchor: u64| match (context.in_chunks(anchor), context.in_chunks(first)) {
+            (Some(anchor), Some(first)) => anchor >= first,
+            _ => self.steps[last_executing..].iter().any(|step| step.address == anchor),
+        };
+        match context.copy.anchors {
+            [Some(a), Some(b)] if above(a) && above(b) => {}
+            [Some(a), Some(b)] if !above(a) && !above(b) && last_executing > 0 => return end,
+            _ => return end.and(Err(Lack::Moment)),
+        }
+        end?;
+        let leaf = self.steps[count - 1];
+        let fresh = leaf.hidden || leaf.frame.offset < 0;
+        if leaf.kind == Instruction::Leaving || fresh {
+            self.proven = count;
+            return Ok(());
+        }
+        // The leaf is in a call, but of what? Its callee was being made or had just gone, or it lies where nothing was read.
+        self.proven = count;
+        Err(Lack::Moment)
+    }
+}
+
+/// How many slots of `localsplus` are below the frame's saved stack pointer.
+fn stack_index(context: &Context<'_, '_>, step: &Step, bytes: &[u8]) -> u32 {
+    let layout = &context.objects.layout.frame;
+    if context.objects.dialect.mark == Mark::StackTop {
+        return u32::try_from(int(bytes, layout.stack)).unwrap_or(u32::MAX);
+    }
+    let pointer = word(bytes, layout.stack);
+    let index = pointer.wrapping_sub(step.address).wrapping_sub(u64::from(layout.localsplus)) / 8;
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// Free-threaded builds give each thread its own copy of the bytecode (`_PyCodeArray`, Include/cpython/code.h 3.14).
+fn thread_local_bytecode(context: &Context<'_, '_>, code: u64, bytes: &[u8]) -> Option<u64> {
+    let layout = context.objects.layout;
+    let index = u64::try_from(int(bytes, layout.frame.tlbc_index)).ok()?;
+    let array = context.objects.word(code, layout.code.tlbc)?;
+    let size = context.objects.word(array, 0)?;
+    if index >= size.min(1 << 20) {
+        return None;
+    }
+    context.objects.word(array, u32::try_from(8 + index * 8).ok()?)
+}
+
+impl Step {
+    /// A frame of a linked stack.
+    pub fn linked(address: u64, code: u64, frame: Frame) -> Self {
+        let (link, kind) = (Link::Inlined, Instruction::Other);
+        Self { address, code, frame, hidden: false, executing: true, link, kind }
+    }
+
+    /// Whether it is shown in a stack.
+    pub fn shown(&self) -> bool {
+        !self.hidden
+    }
+}
