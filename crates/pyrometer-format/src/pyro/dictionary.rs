@@ -174,7 +174,8 @@ impl DictionaryReader {
             let id = self.dictionary.stacks.len();
             // A parent is always older than its child: no file can make a cycle.
             let parent = (id as u64).checked_sub(distance).filter(|&parent| parent < id as u64);
-            let parent = parent.ok_or_else(|| cursor.damaged(format!("stack {id} has a parent {distance} before it")))?;
+            let parent =
+                parent.ok_or_else(|| cursor.damaged(format!("stack {id} has a parent {distance} before it")))?;
             let location = LocationId(within(cursor, location, known, "location")?);
             if self.dictionary.intern_stack(StackId(narrow(cursor, parent, "stack")?), location).index() != id {
                 return Err(cursor.damaged(format!("stack {id} is there twice")));
@@ -217,7 +218,8 @@ impl DictionaryReader {
                 }
                 None => None,
             };
-            let status = i32::try_from(unzigzag(statuses[n])).map_err(|_| cursor.damaged("an exit status too large"))?;
+            let status =
+                i32::try_from(unzigzag(statuses[n])).map_err(|_| cursor.damaged("an exit status too large"))?;
             let process = Process {
                 pid: narrow(cursor, pids[n], "process id")?,
                 parent,

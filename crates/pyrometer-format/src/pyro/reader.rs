@@ -6,9 +6,7 @@ use pyrometer_model::{Dictionary, Nanoseconds, SampleRun, SampleSource, SourceEr
 
 use super::bytes::{Cursor, damaged};
 use super::dictionary::DictionaryReader;
-use super::frame::{
-    BLOCK_HEADER, BlockHeader, FOOTER, Kind, check_file_header, header_at, index_offset, payload_at,
-};
+use super::frame::{BLOCK_HEADER, BlockHeader, FOOTER, Kind, check_file_header, header_at, index_offset, payload_at};
 use super::index::{self, Entry};
 use super::recover;
 use super::samples::SamplesDecoder;
@@ -44,7 +42,9 @@ impl fmt::Display for Recovery {
         let Self { bytes_cut, damaged, ended } = self;
         match (ended, damaged) {
             (false, 0) => write!(formatter, "the recording did not end properly: its last {bytes_cut} bytes are lost"),
-            (false, _) => write!(formatter, "damaged in {damaged} places and without an end: {bytes_cut} bytes are lost"),
+            (false, _) => {
+                write!(formatter, "damaged in {damaged} places and without an end: {bytes_cut} bytes are lost")
+            }
             (true, 0) => write!(formatter, "{bytes_cut} bytes behind its end do not belong to the capture"),
             (true, _) => write!(formatter, "damaged in {damaged} places: {bytes_cut} bytes are lost"),
         }
@@ -219,7 +219,8 @@ fn read_index(source: &impl ReadAt) -> Result<Option<Vec<Entry>>> {
     source.read_at(at, &mut bytes).map_err(|error| Error::io("reading the capture's end", &error))?;
     let Some(offset) = index_offset(&bytes) else { return Ok(None) };
     let Some(header) = header_at(source, offset)? else { return Ok(None) };
-    if header.kind != Kind::Index as u8 {
+    // The footer follows its index; what looks like one and does not is the end of something appended.
+    if header.kind != Kind::Index as u8 || offset + header.total() != at {
         return Ok(None);
     }
     let mut payload = Vec::new();

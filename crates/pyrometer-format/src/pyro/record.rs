@@ -115,4 +115,3 @@ pub(super) fn decode_audit(cursor: &mut Cursor<'_>) -> Result<Audit> {
     }
     Ok(audit)
 }
-

@@ -17,10 +17,7 @@ use crate::{Error, ErrorKind, Result};
 const WINDOW: usize = 64 << 10;
 
 /// What is whole in `source`: the dictionary, the blocks of runs, and what is not (none for a whole file).
-pub(super) fn scan(
-    source: &impl ReadAt,
-    limits: Limits,
-) -> Result<(Dictionary, Vec<Entry>, Option<Recovery>)> {
+pub(super) fn scan(source: &impl ReadAt, limits: Limits) -> Result<(Dictionary, Vec<Entry>, Option<Recovery>)> {
     let mut scan = Scan {
         dictionary: DictionaryReader::new(limits.dictionary_bytes)?,
         entries: Vec::new(),

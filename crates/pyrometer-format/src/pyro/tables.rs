@@ -147,9 +147,9 @@ fn columns<T, const N: usize>(
 pub(super) fn encode_processes(processes: &[(usize, &Process)], packer: &mut Packer, out: &mut Vec<u8>) -> Result<()> {
     put_varint(out, processes.len() as u64);
     columns(packer, out, processes.iter(), |&(id, process)| {
-        let python = process.python.map_or(0, |version| {
-            1 + u64::from(u32::from_be_bytes([0, version.major, version.minor, version.micro]))
-        });
+        let python = process
+            .python
+            .map_or(0, |version| 1 + u64::from(u32::from_be_bytes([0, version.major, version.minor, version.micro])));
         let (exit, status) = match process.exit {
             ExitStatus::Unknown => (0, 0),
             ExitStatus::Code(code) => (1, code),
