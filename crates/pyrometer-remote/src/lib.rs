@@ -8,5 +8,6 @@ pub mod elf;
 mod error;
 pub mod memory;
 pub mod os;
+pub mod sampler;
 
 pub use error::{Error, ErrorKind, Result};
