@@ -29,7 +29,9 @@ def find() -> str:
     if override:
         if _is_executable(override):
             return override
-        raise Error(f"{ENVIRONMENT} is {override!r}, which is not an executable file", f"correct or unset {ENVIRONMENT}")
+        raise Error(
+            f"{ENVIRONMENT} is {override!r}, which is not an executable file", f"correct or unset {ENVIRONMENT}"
+        )
     if _found is None or not _is_executable(_found):
         _found = next(filter(_is_executable, _candidates()), None)
     if _found is None:
@@ -93,8 +95,7 @@ def run(arguments: Sequence[str]) -> str:
     done = subprocess.run(
         [find(), *arguments],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         errors="replace",
     )

@@ -14,7 +14,6 @@ capture: a decorated function that calls itself a thousand times starts one proc
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import warnings
@@ -25,7 +24,7 @@ from ._errors import Error, PyrometerWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 # The recorder takes some milliseconds to start. When it has said nothing for this long, it never will.
 READY_TIMEOUT = 20.0
@@ -72,10 +71,9 @@ class Recorder:
         """Starts it. `wait_ready` says when it samples."""
         self.options = options
         self.users = 0
-        self.path = ""
         # Where zero of the capture's time is, on this process's `time.monotonic`.
         self.origin = 0.0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._ready = False
         self._failure: Error | None = None
         self._finished = False
@@ -113,8 +111,12 @@ class Recorder:
             # It has failed and is ending: the rest of its message comes before the end of the pipe.
             rest = self._process.read_rest(FINISH_TIMEOUT)
             self._failure = Error.from_output(f"{line}\n{rest}", "the recorder ended before it began")
-        self._process.reap(FINISH_TIMEOUT)
+        self._process.reap()
         self._finished = True
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def alive(self) -> bool:
         """Whether it is (still) recording, as far as can be seen without waiting."""
@@ -122,8 +124,7 @@ class Recorder:
 
     def stop(self) -> None:
         """Asks it to end the recording, and does not wait."""
-        self._process.ask(b"s")
-        self._process.close_stop()
+        self._process.ask(b"s", last=True)
 
     def settle(self) -> None:
         """Returns when the capture can be read up to now: at its end when it was stopped, else after a flush.
@@ -147,7 +148,7 @@ class Recorder:
     def _finish(self) -> str:
         message = self._process.read_rest(FINISH_TIMEOUT).strip()
         self._finished = True
-        status = self._process.reap(FINISH_TIMEOUT)
+        status = self._process.reap()
         if status == 0 and not message:
             return ""
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
@@ -157,7 +158,7 @@ class Recorder:
 
     def forget(self) -> None:
         """In a forked child: lets go of what belongs to the parent, and touches nothing of the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._finished = True
         self._discard.detach()
         self._process.close()
@@ -171,6 +172,7 @@ class _Process:
         self._folder = _make_folder()
         self.capture = os.path.join(self._folder, "capture.pyro")
         self.stopping = False
+        self._stop_lock = threading.RLock()
         self._reaped = False
         self._buffer = b""
         self._owner = os.getpid()
@@ -219,17 +221,12 @@ class _Process:
     def pid(self) -> int:
         return self._pid
 
-    def ask(self, what: bytes) -> None:
-        """Writes a byte for the recorder to read."""
-        if not self.stopping:
-            os.write(self._stop, what)
-
-    def close_stop(self) -> None:
-        """Ends the pipe that it reads from, which ends it even when it never sees the byte."""
-        if not self.stopping:
-            self.stopping = True
-            os.close(self._stop)
-            self._fds.remove(self._stop)
+    def ask(self, what: bytes, last: bool = False) -> None:
+        """Writes a byte for the recorder to read, unless it was asked for the last time."""
+        with self._stop_lock:
+            if not self.stopping:
+                os.write(self._stop, what)
+            self.stopping |= last
 
     def has_output(self) -> bool:
         """Whether a read would return at once."""
@@ -283,11 +280,14 @@ class _Process:
             except ProcessLookupError:
                 pass
 
-    def reap(self, timeout: float) -> int:
-        """Its exit status, as `subprocess` counts: negative for a signal. 0 where the program has waited for it itself."""
+    def reap(self) -> int:
+        """Its exit status, as `subprocess` counts: negative for a signal. 0 where the program has waited for it itself.
+
+        Ends it by force when it has not hung up by itself.
+        """
         if self._reaped:
             return 0
-        if not self.hung_up() and not self._wait(timeout):
+        if not self.hung_up():
             self.kill()
         self._reaped = True
         self.close()
@@ -299,17 +299,17 @@ class _Process:
 
     def close(self) -> None:
         """Closes what is still open of the pipes."""
-        self.stopping = True
-        for fd in self._fds:
-            os.close(fd)
-        self._fds = []
+        with self._stop_lock:
+            self.stopping = True
+            for fd in self._fds:
+                os.close(fd)
+            self._fds = []
 
     def discard(self) -> None:
         """When nobody can ask for the capture any more: ends the process and removes the folder."""
         if os.getpid() == self._owner:
             if not self._reaped:
-                self.kill()
-                self.reap(FINISH_TIMEOUT)
+                self.reap()
             self._remove_folder()
 
     def _remove_folder(self) -> None:
@@ -339,10 +339,10 @@ def _make_folder() -> str:
     raise Error(f"no folder for the capture: {reason}", "set TMPDIR to a folder that can be written to")
 
 
-# The recorders that run, and what guards the list and each one's count of users. Never held while waiting for one.
-_lock = threading.Lock()
+# The recorders that run, and what guards the list and each one's count of users. Never held while waiting for one, and
+# re-entrant, because a signal handler may use profiles as well as what it interrupts.
+_lock = threading.RLock()
 _running: list[Recorder] = []
-_prepared = False
 
 
 def acquire(options: Options) -> Recorder:
@@ -358,10 +358,9 @@ def acquire(options: Options) -> Recorder:
             _ptracer.allow(os.getpid())
         recorder = Recorder(options)
         if yama and not _running:
-            _ptracer.allow(recorder._process.pid)
+            _ptracer.allow(recorder.pid)
         recorder.users = 1
         _running.append(recorder)
-        _prepare()
         return recorder
 
 
@@ -376,23 +375,17 @@ def release(recorder: Recorder) -> None:
                 _ptracer.allow(0)
 
 
-def _prepare() -> None:
-    """Once: what is to happen when this process forks."""
-    global _prepared
-    if not _prepared:
-        _prepared = True
-        os.register_at_fork(after_in_child=_after_fork)
-
-
-def _after_fork() -> None:
-    # The recorders are the parent's children and go on recording the parent. Another thread of the parent may have held
-    # the lock in the instant of the fork; it does not exist here and will never release it.
-    global _lock
-    _lock = threading.Lock()
+def _after_fork_in_child() -> None:
+    # The recorders are the parent's children and go on recording the parent.
     followed = next((recorder for recorder in _running if recorder.options.subprocesses), None)
     for recorder in _running:
         recorder.forget()
     _running.clear()
     if followed is not None and _ptracer.needed():
         # Yama's permission is not inherited, and the recorder is to follow us.
-        _ptracer.allow(followed._process.pid)
+        _ptracer.allow(followed.pid)
+    _lock.release()
+
+
+# While a recorder is being started nobody forks: a child would keep an end of its pipes open for as long as it lives.
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork_in_child)
