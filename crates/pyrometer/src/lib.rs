@@ -22,6 +22,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let flags = Flags::parse_from(arguments);
     let result = match &flags.command {
         Command::Report(flags) => commands::report::run(flags),
+        Command::Dump(flags) => commands::dump::run(flags),
         Command::Export(flags) => commands::export::run(flags),
         _ => Ok(ExitCode::FAILURE),
     };

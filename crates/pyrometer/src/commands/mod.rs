@@ -1,4 +1,5 @@
 //! One file a command: `flags` in, an exit code out.
 
+pub mod dump;
 pub mod export;
 pub mod report;

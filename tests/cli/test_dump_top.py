@@ -1,0 +1,168 @@
+"""`pyrometer dump` and `pyrometer top` on a live program."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import fcntl
+import time
+from pathlib import Path
+from typing import Iterator
+
+import pyte
+import pytest
+
+from conftest import Call
+
+PROGRAM = """
+import threading, sys
+def wait_for_it(event, note):
+    event.wait()
+def spin(count, words):
+    total = 0
+    print('ready', flush=True)
+    while True:
+        total += len(words)
+event = threading.Event()
+threading.Thread(target=wait_for_it, args=(event, 'note'), name='waiter', daemon=True).start()
+spin(3, ['a', 'b'])
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    script = tmp_path / "spinner.py"
+    script.write_text(PROGRAM)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        yield process
+        process.kill()
+
+
+def test_dump_shows_all_threads(call: Call, target: "subprocess.Popen[str]") -> None:
+    text = call("dump", target.pid).stdout
+    assert "MainThread" in text and '"waiter"' in text and "spin (" in text and "wait_for_it (" in text
+    assert text == call("dump", "-p", target.pid).stdout or "spin (" in text
+
+
+def test_dump_as_json_with_locals(call: Call, target: "subprocess.Popen[str]") -> None:
+    done = call("dump", target.pid, "--json", "--locals")
+    (process,) = json.loads(done.stdout)["processes"]
+    assert process["pid"] == target.pid and process["python"].startswith("3.")
+    threads = {thread["name"]: thread for thread in process["threads"]}
+    main = threads["MainThread"]
+    assert main["stack"] == "whole" and main["state"] == "active"
+    frame = next(frame for frame in main["frames"] if frame["function"] == "spin")
+    assert frame["file"].endswith("spinner.py") and frame["line"] in (9, 10)
+    assert frame["locals"]["count"] == "3" and frame["locals"]["words"] == "['a', 'b']"
+    waiter = threads["waiter"]
+    assert waiter["state"] == "idle"
+    frame = next(frame for frame in waiter["frames"] if frame["function"] == "wait_for_it")
+    assert frame["locals"]["note"] == "'note'"
+
+
+class Screen:
+    """A program on a terminal of its own, whose screen can be read."""
+
+    def __init__(self, command: list[str], columns: int = 110, rows: int = 30) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.master, slave = pty.openpty()
+        self.resize(columns, rows)
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        self.process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        )
+        os.close(slave)
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+        if hasattr(self, "process"):
+            self.process.send_signal(signal.SIGWINCH)
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def wait_for(self, words: str, seconds: float = 30) -> str:
+        """Reads until the screen has `words`."""
+        end = time.monotonic() + seconds
+        while words not in self.text():
+            assert time.monotonic() < end, f"{words!r} did not come up:\n{self.text()}"
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.take()
+        return self.text()
+
+    def take(self) -> bool:
+        try:
+            part = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.raw += part
+        self.stream.feed(part)
+        return bool(part)
+
+    def press(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def end(self) -> int:
+        while self.take():
+            pass
+        return self.process.wait(timeout=30)
+
+
+def test_top_shows_what_is_hot_and_obeys_keys(pyrometer: str, target: "subprocess.Popen[str]") -> None:
+    screen = Screen([pyrometer, "top", str(target.pid)])
+    text = screen.wait_for("spin")
+    assert str(target.pid) in text
+    screen.wait_for("waiter")
+    screen.press("c")
+    screen.wait_for("CPU time")
+    screen.press("l")
+    screen.wait_for("spinner.py:10")
+    screen.press("?")
+    screen.wait_for("keys")
+    screen.press("?")
+    screen.press("/nothing-has-this\r")
+    screen.wait_for("filter: nothing-has-this")
+    screen.press("\x1b")
+    screen.wait_for("spin")
+    screen.resize(60, 15)
+    screen.wait_for("spin")
+    screen.press("q")
+    assert screen.end() == 0
+    assert screen.raw.rstrip().endswith((b"\x1b[?1049l", b"\x1b[?25h")) or b"\x1b[?1049l" in screen.raw[-200:]
+    assert target.poll() is None, "the program goes on"
+
+
+def test_top_survives_the_targets_end(pyrometer: str, target: "subprocess.Popen[str]") -> None:
+    screen = Screen([pyrometer, "top", str(target.pid)])
+    screen.wait_for("spin")
+    target.kill()
+    screen.wait_for("ended")
+    assert "spin" in screen.text(), "what was seen stays on the screen"
+    screen.press("q")
+    assert screen.end() == 0
+
+
+def test_top_starts_a_script_and_ends_it(pyrometer: str, tmp_path: Path) -> None:
+    script = tmp_path / "spinner.py"
+    script.write_text(PROGRAM)
+    screen = Screen([pyrometer, "top", "--python", sys.executable, "--", str(script)])
+    screen.wait_for("spin")
+    screen.press("q")
+    screen.end()
+    assert b"ready" in screen.raw, "what the program printed is shown after the screen is left"
+
+
+def test_top_needs_a_terminal(call: Call) -> None:
+    done = call("top", "1")
+    assert done.returncode != 0 and "hint:" in done.stderr
