@@ -64,6 +64,19 @@ impl FunctionRef {
         self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file)
     }
 
+    /// The file as it is told beside the name: its last part, and the folder too where that alone says nothing
+    /// (`re/__init__.py`).
+    #[must_use]
+    pub fn short_file(&self) -> &str {
+        let name = self.file_name();
+        if !matches!(name, "__init__.py" | "__main__.py") {
+            return name;
+        }
+        let folder = self.file[..self.file.len() - name.len()].trim_end_matches(['/', '\\']);
+        let start = folder.rfind(['/', '\\']).map_or(0, |at| at + 1);
+        &self.file[start..]
+    }
+
     /// The file's path without the place where Python or its packages are installed: `re/_parser.py`.
     #[must_use]
     pub fn short_path(&self) -> &str {
@@ -103,7 +116,7 @@ impl Place {
     /// `file.py:41`, without folders, or just the file where the line is not known.
     #[must_use]
     pub fn short(&self) -> String {
-        match (self.function.file_name(), self.line) {
+        match (self.function.short_file(), self.line) {
             ("", _) => String::new(),
             (file, 0) => file.to_owned(),
             (file, line) => format!("{file}:{line}"),

@@ -36,6 +36,7 @@ pub use profile::{Profile, ThreadFacts, Unit};
 pub use threads::{ProcessRow, ThreadRow, ThreadTable, Times};
 pub use tree::{CallTree, TreeNode, TreeOptions};
 pub use triage::{
-    Base, CalleeOf, CallerOf, CaptureSummary, Collector, Contention, Folded, Heat, Hint, Holder, HotFunction, HotLine,
-    REPORT_SCHEMA, Thresholds, Triage, TriageOptions, Unproven, Verdict, VerdictKind, Wait, Waiting,
+    Base, CalleeOf, CallerOf, CaptureSummary, CollectedAt, Collector, Contention, Folded, Heat, Hint, Holder,
+    HotFunction, HotLine, REPORT_SCHEMA, Thresholds, Triage, TriageOptions, Unproven, Verdict, VerdictKind, Wait,
+    Waiting,
 };

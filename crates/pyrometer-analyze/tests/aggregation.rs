@@ -1,5 +1,7 @@
 //! What must be true of the sums of every profile.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod capture;
 
 use std::collections::HashMap;

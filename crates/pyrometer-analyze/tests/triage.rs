@@ -1,5 +1,7 @@
 //! What the triage says of programs whose figures are known.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod capture;
 
 use capture::{BUSY, Builder, crawler, threaded, ticket_service};
@@ -130,7 +132,7 @@ fn the_collector_is_told_when_it_takes_long() {
     let triage = triage_of(builder.finish(), &active());
     let collector = triage.collector.unwrap();
     assert!(near(collector.of_active, 0.1));
-    assert_eq!(collector.places[0].0.short(), "main.py:4");
+    assert_eq!(collector.places[0].place.short(), "main.py:4");
     assert!(near(triage.red[0].own.share, 1.0), "the line that triggered it owns the collector's time");
 }
 

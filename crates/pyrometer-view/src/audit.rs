@@ -17,8 +17,9 @@ pub fn render_audit(audit: &AuditReport, style: &Style) -> String {
 /// The same on one line, however long, for logs.
 #[must_use]
 pub fn render_audit_line(audit: &AuditReport) -> String {
-    let style = Style { color: false, width: usize::MAX, unicode: false };
-    render_audit(audit, &style).trim_end().to_owned()
+    let style = Style { color: false, unicode: false, ..Style::default() };
+    let parts: Vec<String> = parts(audit, &style).into_iter().map(|(part, _)| part).collect();
+    parts.join("; ")
 }
 
 pub(crate) fn write_audit(audit: &AuditReport, style: &Style, out: &mut String) {
@@ -29,7 +30,7 @@ pub(crate) fn write_audit(audit: &AuditReport, style: &Style, out: &mut String) 
         }
         text.push(style, &part, if is_bad { Ink::Yellow } else { Ink::Dim });
     }
-    for line in text.wrap(style.columns(), 7) {
+    for line in text.wrap(style.prose_columns(), 7) {
         line.write_line(style, out);
     }
 }

@@ -119,5 +119,6 @@ fn write_row(
         }
         line.pad_to(start + width);
     }
-    line.write_line(style, out);
+    // A screen too narrow for even the columns that are never given up still gets no broken lines.
+    line.trim_end().cut_end(style, style.columns()).write_line(style, out);
 }

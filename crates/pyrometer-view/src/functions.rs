@@ -46,7 +46,7 @@ pub fn render_functions(table: &FunctionTable, style: &Style) -> String {
         style.sign("±", "+-"),
     ));
     out.push('\n');
-    for line in Text::new(style, &remarks.join("; "), Ink::Dim).wrap(style.columns(), 0) {
+    for line in Text::new(style, &remarks.join("; "), Ink::Dim).wrap(style.prose_columns(), 0) {
         line.write_line(style, &mut out);
     }
     out

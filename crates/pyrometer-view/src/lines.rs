@@ -26,7 +26,7 @@ pub fn render_lines(table: &LineTable, style: &Style) -> String {
         amount(style, table.unit, table.total.amount)
     );
     Text::new(style, &summary, Ink::Plain)
-        .wrap(style.columns(), 0)
+        .wrap(style.prose_columns(), 0)
         .iter()
         .for_each(|line| line.write_line(style, &mut out));
     if table.rows.iter().all(|row| row.total.share == 0.0) {
@@ -48,7 +48,7 @@ pub fn render_lines(table: &LineTable, style: &Style) -> String {
     let remark = "own: this line and the C code it calls, total: with the Python functions it calls";
     out.push('\n');
     Text::new(style, remark, Ink::Dim)
-        .wrap(style.columns(), 0)
+        .wrap(style.prose_columns(), 0)
         .iter()
         .for_each(|line| line.write_line(style, &mut out));
     write_others(style, &mut out, &table.others);

@@ -72,7 +72,7 @@ fn cells(neighbours: &Neighbours, row: &Neighbour, style: &Style) -> Vec<Text> {
 
 /// A remark below a table.
 pub(crate) fn write_remark(style: &Style, out: &mut String, text: &str) {
-    Text::new(style, text, Ink::Dim).wrap(style.columns(), 0).iter().for_each(|line| line.write_line(style, out));
+    Text::new(style, text, Ink::Dim).wrap(style.prose_columns(), 0).iter().for_each(|line| line.write_line(style, out));
 }
 
 fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {
@@ -89,17 +89,23 @@ fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {
         amount(style, neighbours.unit, neighbours.total.amount)
     );
     let total = Text::new(style, &total, Ink::Plain);
-    let room = style.columns().saturating_sub(total.width());
-    let mut line = line.cut_middle(style, room);
-    line.append(total);
-    line.write_line(style, out);
+    if line.width() + total.width() <= style.columns() {
+        line.append(total);
+        line.write_line(style, out);
+    } else {
+        line.cut_middle(style, style.columns()).write_line(style, out);
+        total.wrap(style.prose_columns(), 0).iter().for_each(|line| line.write_line(style, out));
+    }
     out.push('\n');
 }
 
 /// The function is in the capture, but all of its samples are left out by what was asked for.
 pub(crate) fn write_uncounted(style: &Style, out: &mut String) {
     let text = "none of its samples count here: it was only seen blocked, or outside of what was asked for";
-    Text::new(style, text, Ink::Yellow).wrap(style.columns(), 0).iter().for_each(|line| line.write_line(style, out));
+    Text::new(style, text, Ink::Yellow)
+        .wrap(style.prose_columns(), 0)
+        .iter()
+        .for_each(|line| line.write_line(style, out));
 }
 
 /// Which other functions the typed name could have meant.
@@ -112,5 +118,8 @@ pub(crate) fn write_others(style: &Style, out: &mut String, others: &[String]) {
     let more = if more > 0 { format!(" and {}", plural(more, "other", "others")) } else { String::new() };
     let text = format!("the name could also mean {}{more}; this is the one with the most time", listed.join(", "));
     out.push('\n');
-    Text::new(style, &text, Ink::Dim).wrap(style.columns(), 0).iter().for_each(|line| line.write_line(style, out));
+    Text::new(style, &text, Ink::Dim)
+        .wrap(style.prose_columns(), 0)
+        .iter()
+        .for_each(|line| line.write_line(style, out));
 }

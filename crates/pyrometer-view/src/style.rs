@@ -84,6 +84,11 @@ impl Style {
         self.width.max(40)
     }
 
+    /// The columns that prose is wrapped to: longer lines than this are hard to read, however wide the screen.
+    pub(crate) fn prose_columns(&self) -> usize {
+        self.columns().min(120)
+    }
+
     /// Writes `text` in `ink`.
     pub(crate) fn paint(&self, out: &mut String, text: &str, ink: Ink) {
         if self.color && !ink.code().is_empty() && !text.is_empty() {

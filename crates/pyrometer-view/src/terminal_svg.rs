@@ -101,7 +101,7 @@ fn write_head(svg: &mut String, width: f64, height: f64, title: &str) {
         "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"middle\" font-family=\"system-ui,sans-serif\" font-size=\"13\" \
          fill=\"#9aa3b2\">{title}</text>\n\
          <g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" \
-         font-size=\"{FONT_SIZE}\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">\n",
+         font-size=\"{FONT_SIZE}\" fill=\"{FOREGROUND}\" xml:space=\"preserve\" style=\"white-space:pre\">\n",
         width / 2.0,
         BAR_HEIGHT / 2.0 + 4.5,
     );
@@ -141,8 +141,7 @@ fn write_text(svg: &mut String, span: &Span, baseline: f64) {
     let _ = writeln!(svg, ">{}</text>", escape(&span.text));
 }
 
-/// Text for XML. Characters that XML does not have are replaced; spaces are kept by non-breaking ones, since not every
-/// reader heeds `xml:space`.
+/// Text for XML. Characters that XML does not have are replaced.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -151,7 +150,6 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            ' ' => escaped.push('\u{a0}'),
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }

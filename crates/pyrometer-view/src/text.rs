@@ -31,6 +31,18 @@ impl Text {
         self.spans.iter().map(|(text, _)| text.width()).sum()
     }
 
+    /// Without spaces at its end.
+    pub(crate) fn trim_end(mut self) -> Self {
+        while let Some((text, _)) = self.spans.last_mut() {
+            text.truncate(text.trim_end_matches(' ').len());
+            if !text.is_empty() {
+                break;
+            }
+            self.spans.pop();
+        }
+        self
+    }
+
     /// Appends spaces up to `width`.
     pub(crate) fn pad_to(&mut self, width: usize) {
         let missing = width.saturating_sub(self.width());
@@ -128,25 +140,14 @@ impl Text {
 
     /// Writes the line and its end, without spaces behind it.
     pub(crate) fn write_line(&self, style: &Style, out: &mut String) {
-        let mut spans: Vec<(&str, Ink)> = Vec::with_capacity(self.spans.len());
-        for (text, ink) in &self.spans {
-            spans.push((text.as_str(), *ink));
-        }
-        while let Some((text, _)) = spans.last_mut() {
-            *text = text.trim_end_matches(' ');
-            if !text.is_empty() {
-                break;
-            }
-            spans.pop();
-        }
         // Neighbours of one ink are written as one piece, which keeps the codes few.
         let mut piece = String::new();
         let mut piece_ink = Ink::Plain;
-        for (text, ink) in spans {
-            if ink != piece_ink {
+        for (text, ink) in &self.clone().trim_end().spans {
+            if *ink != piece_ink {
                 style.paint(out, &piece, piece_ink);
                 piece.clear();
-                piece_ink = ink;
+                piece_ink = *ink;
             }
             piece.push_str(text);
         }

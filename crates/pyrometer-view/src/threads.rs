@@ -72,7 +72,7 @@ pub fn render_threads(table: &ThreadTable, style: &Style) -> String {
     let remark =
         format!("share: of the {} asked for; the other parts are of the thread's sampled time", table.quantity);
     Text::new(style, &remark, Ink::Dim)
-        .wrap(style.columns(), 0)
+        .wrap(style.prose_columns(), 0)
         .iter()
         .for_each(|line| line.write_line(style, &mut out));
     out

@@ -71,7 +71,7 @@ fn write_node(style: &Style, out: &mut String, tree: &CallTree, node: &TreeNode,
     line.push(style, &node.function.name, if is_user { Ink::Bold } else { Ink::Plain });
     if !node.function.file.is_empty() {
         let line_number = if node.line > 0 { node.line } else { node.function.first_line };
-        line.push(style, &format!("  {}:{line_number}", node.function.file_name()), Ink::Dim);
+        line.push(style, &format!("  {}:{line_number}", node.function.short_file()), Ink::Dim);
     }
     let mut remarks = Vec::new();
     if node.recursion > 1 {

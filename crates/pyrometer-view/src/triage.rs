@@ -78,7 +78,7 @@ impl Page<'_> {
             let room = self.style.columns().saturating_sub(line.width());
             line.append(command.cut_middle(self.style, room));
             line.write_line(self.style, out);
-            facts.wrap(self.style.columns(), 0).iter().for_each(|line| line.write_line(self.style, out));
+            facts.wrap(self.style.prose_columns(), 0).iter().for_each(|line| line.write_line(self.style, out));
         }
         out.push('\n');
     }
@@ -91,7 +91,7 @@ impl Page<'_> {
             VerdictKind::Flat => Ink::GreenBold,
             VerdictKind::Empty => Ink::YellowBold,
         };
-        for line in self.text(&verdict.text, ink).wrap(self.style.columns(), 0) {
+        for line in self.text(&verdict.text, ink).wrap(self.style.prose_columns(), 0) {
             line.write_line(self.style, out);
         }
     }
@@ -101,7 +101,7 @@ impl Page<'_> {
         let mut line = self.text(name, ink.bold());
         line.push(self.style, "  ", Ink::Plain);
         line.push(self.style, text, Ink::Dim);
-        for line in line.wrap(self.style.columns(), name.len() + 2) {
+        for line in line.wrap(self.style.prose_columns(), name.len() + 2) {
             line.write_line(self.style, out);
         }
     }
@@ -131,7 +131,7 @@ impl Page<'_> {
         line.push(style, &margin(style, &hot.own), ink);
         line.push(style, "  ", Ink::Plain);
         line.push(style, &hot.function.name, ink.bold());
-        let place = match (hot.function.file_name(), hot.function.first_line) {
+        let place = match (hot.function.short_file(), hot.function.first_line) {
             ("", _) => String::new(),
             (file, 0) => format!("  {file}"),
             (file, first) => format!("  {file}:{first}"),
@@ -258,7 +258,7 @@ impl Page<'_> {
         line.push(self.style, label, Ink::Dim);
         line.push(self.style, "  ", Ink::Plain);
         line.push(self.style, text, Ink::Plain);
-        for line in line.wrap(self.style.columns(), 9 + label.len() + 2) {
+        for line in line.wrap(self.style.prose_columns(), 9 + label.len() + 2) {
             line.cut_end(self.style, self.style.columns()).write_line(self.style, out);
         }
     }
@@ -293,7 +293,7 @@ impl Page<'_> {
     fn yellow_row(&self, warm: &HotFunction) -> Vec<Text> {
         let line = warm.lines.first();
         let number = line.map_or(warm.function.first_line, |line| line.line);
-        let place = match (warm.function.file_name(), number) {
+        let place = match (warm.function.short_file(), number) {
             (file, 0) => file.to_owned(),
             (file, number) => format!("{file}:{number}"),
         };

@@ -32,7 +32,7 @@ pub(super) fn hints(triage: &Triage, file: Option<&str>) -> Vec<Hint> {
         return hints;
     }
     if triage.waiting.is_some() {
-        hints.push(report("--view wall --tree", "the call tree with waiting in it".to_owned()));
+        hints.push(report("--idle --tree", "the call tree with waiting in it".to_owned()));
     }
     if triage.gil.is_some() {
         hints.push(report("--view gil", "who holds the GIL, by function".to_owned()));

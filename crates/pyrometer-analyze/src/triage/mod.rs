@@ -15,7 +15,7 @@ use crate::{AuditReport, Profile};
 
 pub use hints::Hint;
 pub use hot::{CalleeOf, CallerOf, Folded, Heat, HotFunction, HotLine};
-pub use notices::{Collector, Contention, Holder, Unproven, Wait, Waiting};
+pub use notices::{CollectedAt, Collector, Contention, Holder, Unproven, Wait, Waiting};
 pub use summary::{Base, CaptureSummary};
 pub use verdict::{Verdict, VerdictKind};
 

@@ -70,6 +70,15 @@ pub struct Contention {
     pub holders: Vec<Holder>,
 }
 
+/// A line at which the garbage collector ran.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CollectedAt {
+    /// The line.
+    pub place: Place,
+    /// The part of the collector's time, 0 to 1.
+    pub of_collecting: f64,
+}
+
 /// The garbage collector takes long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Collector {
@@ -78,7 +87,7 @@ pub struct Collector {
     /// The part of the threads' active time, 0 to 1.
     pub of_active: f64,
     /// At which lines it ran, the most time first.
-    pub places: Vec<(Place, f64)>,
+    pub places: Vec<CollectedAt>,
 }
 
 /// Time that is put down to nobody.
@@ -195,7 +204,9 @@ pub(super) fn collector(profile: &Profile<'_>, least: f64) -> Option<Collector> 
     if ratio(amount, active) <= least {
         return None;
     }
-    let places = by_line(profile, |facts| facts.collected);
-    let places = places.into_iter().map(|(place, weight)| (place, ratio(weight as f64 / 1e9, amount))).collect();
+    let places = by_line(profile, |facts| facts.collected).into_iter();
+    let places = places
+        .map(|(place, weight)| CollectedAt { place, of_collecting: ratio(weight as f64 / 1e9, amount) })
+        .collect();
     Some(Collector { amount, of_active: ratio(amount, active), places })
 }

@@ -62,7 +62,7 @@ pub(super) fn verdict(
                 "No function takes more than 10 % of the {}; the largest is {}{} with {}.",
                 base.phrase,
                 warm.function.name,
-                place_text(warm.function.file_name(), warm.function.first_line, " (", ")"),
+                place_text(warm.function.short_file(), warm.function.first_line, " (", ")"),
                 with_margin(warm.own),
             );
             Verdict { kind: VerdictKind::Flat, text }
@@ -88,7 +88,7 @@ fn hot_text(base: &Base, hot: &HotFunction) -> String {
     let start = format!("{} of the {} is spent in {name}", with_margin(hot.own), base.phrase);
     let Some(line) = hot.lines.first().filter(|line| line.line > 0) else { return format!("{start}.") };
     let of_function = line.share.share / hot.own.share.max(f64::MIN_POSITIVE);
-    let file = hot.function.file_name();
+    let file = hot.function.short_file();
     if of_function < 0.5 {
         let place = place_text(file, hot.function.first_line, " (", ")");
         return format!("{start}{place}; its hottest line, {}, has {}.", line.line, percent(line.share.share));
@@ -110,7 +110,7 @@ fn waiting_text(waiting: &Waiting) -> String {
     let Some(wait) = waiting.places.first() else { return format!("{start}.") };
     let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(", calling {}", callee.name));
     let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(", which waits in {}", inner.name));
-    let place = place_text(wait.place.function.file_name(), wait.place.line, ", at ", "");
+    let place = place_text(wait.place.function.short_file(), wait.place.line, ", at ", "");
     let mostly = if wait.of_wall > 0.9 * waiting.of_wall { "" } else { "mostly " };
     format!("{start}, {mostly}in {}{place}{callee}{inner}.", wait.place.function.name)
 }
@@ -120,7 +120,7 @@ fn gil_text(gil: &Contention, hottest: Option<&HotFunction>) -> String {
         format!("{} threads spend {} of their active time waiting for the GIL", gil.threads, percent(gil.of_active));
     match (gil.holders.first(), hottest) {
         (Some(holder), _) => {
-            let place = place_text(holder.place.function.file_name(), holder.place.line, " (", ")");
+            let place = place_text(holder.place.function.short_file(), holder.place.line, " (", ")");
             format!(
                 "{start}; {}{place} holds it {} of the time that it is held.",
                 holder.place.function.name,

@@ -20,7 +20,7 @@ pub(super) fn write_notices(triage: &Triage, style: &Style, out: &mut String) {
         let mut line = Text::new(style, label, Ink::CyanBold);
         line.pad_to(label_width);
         line.push(style, &text, Ink::Plain);
-        for line in line.wrap(style.columns(), label_width) {
+        for line in line.wrap(style.prose_columns(), label_width) {
             line.write_line(style, out);
         }
     }
@@ -94,7 +94,7 @@ fn collector(triage: &Triage, style: &Style) -> Option<String> {
     let places: Vec<String> = collector
         .places
         .iter()
-        .map(|(place, share)| format!("{} ({}) {}", place.function.name, place.short(), percent(*share)))
+        .map(|at| format!("{} ({}) {}", at.place.function.name, at.place.short(), percent(at.of_collecting)))
         .collect();
     if !places.is_empty() {
         text.push_str("; it ran in ");
