@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "schemas" / "export-jsonl.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "docs" / "schemas" / "jsonl-1.schema.json").read_text(encoding="utf-8"))
 
 
 def read(path: Path) -> "list[dict]":
