@@ -157,6 +157,15 @@ impl FileSystem {
         Self { root, directory }
     }
 
+    /// Whether the two are one: the same root and the same working directory.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let identity = |root: &Option<File>| {
+            root.as_ref().and_then(|file| Some((file.metadata().ok()?.dev(), file.metadata().ok()?.ino())))
+        };
+        self.directory == other.directory && identity(&self.root) == identity(&other.root)
+    }
+
     /// The process's working directory, as it calls it itself.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -83,6 +83,16 @@ impl ThreadClock {
         Ok(Reading { cpu: now.0, activity: self.state, settled: self.state != Activity::Running })
     }
 
+    /// The thread's CPU time alone.
+    ///
+    /// # Errors
+    /// `ESRCH` when the thread has ended.
+    pub fn cpu(&self) -> io::Result<u64> {
+        let mut buffer = [0; 96];
+        let (cpu, _times) = parse_schedule(reread(&self.schedule, &mut buffer)?).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(cpu)
+    }
+
     fn look(&self, gil: &[Range<u64>]) -> io::Result<Activity> {
         let mut buffer = [0; 512];
         match &self.activity {

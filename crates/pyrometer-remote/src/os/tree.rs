@@ -180,7 +180,8 @@ mod tests {
         let started: Vec<_> = events.iter().filter(|event| matches!(event, TreeEvent::Started { .. })).collect();
         assert_eq!(started.len(), 12, "{events:?}");
         // The shell's own exec may still be told of, since it is over for its parent a moment before the kernel says so.
-        let executed = |pid| events.iter().any(|event| matches!(event, TreeEvent::Executed { pid: p, .. } if *p == pid));
+        let executed =
+            |pid| events.iter().any(|event| matches!(event, TreeEvent::Executed { pid: p, .. } if *p == pid));
         assert!(started.iter().all(|event| matches!(event, TreeEvent::Started { pid, .. } if executed(*pid))));
         let TreeEvent::Started { parent: inner, .. } = started[11] else { unreachable!() };
         assert!(matches!(started[10], TreeEvent::Started { pid, .. } if pid == inner));

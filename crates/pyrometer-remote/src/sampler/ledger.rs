@@ -77,7 +77,7 @@ impl Ledger {
     /// still be read.
     pub fn close(&mut self, time: u64, cpu: Option<u64>, done: &mut Vec<SampleRun>) {
         // The thread ended at an unknown moment since its last sample; the middle is right on average.
-        self.split_gap(time);
+        self.time = self.split_gap(time);
         if let Some(cpu) = cpu {
             self.share_out(cpu);
         } else {
@@ -112,6 +112,12 @@ impl Ledger {
             cpu: run.cpu - last.run.cpu,
             ..run
         });
+    }
+
+    /// When the last sample was taken; after closing, until when the thread is on record.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.time
     }
 
     /// Gives the first half of the time since the last sample to that sample; returns where the second half begins.

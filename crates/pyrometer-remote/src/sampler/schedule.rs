@@ -178,7 +178,10 @@ mod tests {
             first as f64 / total as f64
         };
         assert!((half(&|w| (w[2] - w[0]) / 2) - 0.5).abs() < 0.005);
-        assert!((half(&|w| w[1] - w[0]) - 0.375).abs() < 0.005, "the earlier in its period, the shorter the gap before");
+        assert!(
+            (half(&|w| w[1] - w[0]) - 0.375).abs() < 0.005,
+            "the earlier in its period, the shorter the gap before"
+        );
     }
 
     #[test]

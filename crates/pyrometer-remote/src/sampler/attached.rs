@@ -1,0 +1,278 @@
+//! One Python process that is being sampled.
+
+use std::rc::Rc;
+
+use pyrometer_model::{Audit, Code, Dictionary, Flags, ProcessId, PythonVersion, SampleRun, StackTable};
+
+use super::interner::Interner;
+use super::options::Options;
+use super::track::{Track, Where};
+use crate::cpython::{Counters, Interpreter, Snapshot, ThreadSnapshot, Validity};
+use crate::memory::LiveMemory;
+use crate::os::clock::now;
+use crate::os::pause::Pause;
+use crate::os::process::{self, FileSystem};
+use crate::os::threads::Activity;
+use crate::{Error, ErrorKind, Result, elf};
+
+/// What the targets of one session write to.
+pub(super) struct Books<'a> {
+    pub dictionary: &'a mut Dictionary,
+    pub runs: &'a mut Vec<SampleRun>,
+    pub audit: &'a mut Audit,
+    pub options: &'a Options,
+    /// The monotonic clock at the capture's start.
+    pub start: u64,
+}
+
+impl Books<'_> {
+    /// The time now, in nanoseconds since the capture's start.
+    pub fn time(&self) -> u64 {
+        now().saturating_sub(self.start)
+    }
+}
+
+/// A Python process, its interpreter found and its threads on record.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pid: u32,
+    process: ProcessId,
+    memory: LiveMemory,
+    interpreter: Interpreter,
+    snapshot: Snapshot,
+    seen: Counters,
+    interner: Interner,
+    files: Rc<FileSystem>,
+    /// The threads, in the snapshot's order.
+    tracks: Vec<Track>,
+    /// Time of the last sample; none before the first one.
+    last: Option<u64>,
+    own_pid_namespace: bool,
+    pause: Pause,
+    failures: u32,
+}
+
+/// So many looks in a row may fail before the process is given up (or looked for anew, if it called `exec`).
+const MAX_FAILURES: u32 = 5;
+
+impl Attached {
+    /// Finds CPython in process `pid`.
+    pub fn open(pid: u32, process: ProcessId, modules: &[elf::Module], files: Rc<FileSystem>) -> Result<Self> {
+        let memory = LiveMemory::new(pid);
+        let interpreter = Interpreter::attach(&memory, modules)?;
+        let mut attached = Self {
+            pid,
+            process,
+            memory,
+            interpreter,
+            snapshot: Snapshot::default(),
+            seen: Counters::default(),
+            interner: Interner::default(),
+            files,
+            tracks: Vec::new(),
+            last: None,
+            own_pid_namespace: process::has_own_pid_namespace(pid),
+            pause: Pause::default(),
+            failures: 0,
+        };
+        attached.check_ownership()?;
+        Ok(attached)
+    }
+
+    /// A child between `vfork` and `exec` still shows its parent's memory, and would be taken for a Python with its
+    /// parent's stacks. None of the threads in that memory are its own, which tells it apart.
+    fn check_ownership(&mut self) -> Result<()> {
+        self.interpreter.snapshot(&self.memory, &mut self.snapshot)?;
+        self.seen = self.snapshot.counters;
+        let own = process::thread_ids(self.pid).unwrap_or_default();
+        let mut known = self.snapshot.threads.iter().map(|thread| thread.native_id).filter(|&id| id != 0).peekable();
+        let foreign = !self.own_pid_namespace && known.peek().is_some() && !known.any(|id| own.contains(&id));
+        if foreign {
+            return Err(Error::new(ErrorKind::NotReady, format!("process {} has not called exec yet", self.pid)));
+        }
+        Ok(())
+    }
+
+    /// Which Python it is.
+    pub fn python(&self) -> PythonVersion {
+        let version = self.interpreter.version();
+        PythonVersion { major: version.major, minor: version.minor, micro: version.micro }
+    }
+
+    /// For how long its threads were stopped, in nanoseconds.
+    pub fn paused(&self) -> u64 {
+        self.pause.total()
+    }
+
+    /// Takes one sample of every thread. Whether the process can still be sampled is the result: an error means that it
+    /// has ended, called `exec`, or finalised its interpreter.
+    pub fn sample(&mut self, books: &mut Books<'_>) -> Result<()> {
+        if books.options.pause {
+            self.stop_running_threads()?;
+        }
+        let result = self.interpreter.snapshot(&self.memory, &mut self.snapshot);
+        let time = books.time();
+        self.pause.resume();
+        if let Err(error) = result {
+            return self.note_failure(error, books);
+        }
+        self.failures = 0;
+        let counters = self.snapshot.counters;
+        books.audit.retries += counters.retries - self.seen.retries;
+        self.seen = counters;
+        if !self.tracks_match() {
+            self.match_tracks(time, books);
+        }
+        for index in 0..self.tracks.len() {
+            self.book(index, time, books);
+        }
+        self.last = Some(time);
+        Ok(())
+    }
+
+    fn note_failure(&mut self, error: Error, books: &mut Books<'_>) -> Result<()> {
+        self.failures += 1;
+        if error.kind() == ErrorKind::Gone || self.failures >= MAX_FAILURES {
+            return Err(error);
+        }
+        let threads = self.tracks.len() as u64;
+        books.audit.tried += threads;
+        books.audit.lost += threads;
+        Ok(())
+    }
+
+    fn stop_running_threads(&mut self) -> Result<()> {
+        let gil = self.interpreter.gil_wait_addresses();
+        let running = self.tracks.iter_mut().filter_map(|track| track.runs_now(gil));
+        let first = self.last.is_none().then(|| process::thread_ids(self.pid).unwrap_or_default());
+        let result = self.pause.stop(first.into_iter().flatten().chain(running));
+        result.map_err(|error| Error::new(ErrorKind::Denied, format!("stopping process {}: {error}", self.pid)))
+    }
+
+    fn tracks_match(&self) -> bool {
+        let threads = &self.snapshot.threads;
+        self.tracks.len() == threads.len() && self.tracks.iter().zip(threads).all(|(track, thread)| track.is_of(thread))
+    }
+
+    /// Puts the tracks into the snapshot's order, opens the books of new threads and closes those of ended ones.
+    #[cold]
+    fn match_tracks(&mut self, time: u64, books: &mut Books<'_>) {
+        let mut old: Vec<Option<Track>> = self.tracks.drain(..).map(Some).collect();
+        let native: Vec<u32> = self.snapshot.threads.iter().map(|thread| self.outer_id(thread)).collect();
+        for (thread, outer) in self.snapshot.threads.iter().zip(native) {
+            let found = old.iter_mut().find(|slot| slot.as_ref().is_some_and(|track| track.is_of(thread)));
+            let track = found.and_then(Option::take).unwrap_or_else(|| {
+                let place = Where { pid: self.pid, process: self.process, thread: outer, last: self.last, time };
+                Track::open(thread, &place, books.dictionary)
+            });
+            self.tracks.push(track);
+        }
+        for track in old.into_iter().flatten() {
+            track.close(time, books.dictionary, books.runs);
+        }
+    }
+
+    /// The kernel's id of a thread as seen from here.
+    fn outer_id(&self, thread: &ThreadSnapshot) -> u32 {
+        if self.own_pid_namespace && thread.native_id != 0 {
+            process::outer_thread_id(self.pid, thread.native_id).unwrap_or(0)
+        } else {
+            thread.native_id
+        }
+    }
+
+    fn book(&mut self, index: usize, time: u64, books: &mut Books<'_>) {
+        let (Some(thread), Some(track)) = (self.snapshot.threads.get(index), self.tracks.get_mut(index)) else {
+            return;
+        };
+        let activity = track.look(self.interpreter.gil_wait_addresses());
+        books.audit.tried += 1;
+        let mut flags = flags_of(thread, activity, self.interpreter.version().free_threaded);
+        let frames = self.snapshot.frames_of(thread);
+        if track.is_main() {
+            self.interner.find_main(&self.interpreter, frames);
+        }
+        let cache = track.stacks();
+        let known = (frames, thread.common);
+        let mut stack = self.interner.stack(books.dictionary, &self.interpreter, &self.files, known, cache);
+        match thread.validity {
+            Validity::Whole => {
+                books.audit.whole += 1;
+                if let Some(key) = thread.native.filter(|_| books.options.native)
+                    && let Some(leaf) = self.interner.native(books.dictionary, &self.interpreter, key)
+                {
+                    stack = books.dictionary.intern_stack(stack, leaf);
+                }
+            }
+            validity => {
+                // What could not be proven has its time all the same: it is shown as unknown, not left out.
+                let lost = validity == Validity::Failed;
+                *(if lost { &mut books.audit.lost } else { &mut books.audit.partial }) += 1;
+                flags |= Flags::PARTIAL;
+                let parent = if lost { StackTable::EMPTY } else { stack };
+                let unknown = books.dictionary.intern_marker(Code::UNKNOWN);
+                stack = books.dictionary.intern_stack(parent, unknown);
+            }
+        }
+        track.add(time, stack, flags, books.runs);
+    }
+
+    /// Hands out what is known, and asks for the names of threads that have none yet.
+    pub fn flush(&mut self, books: &mut Books<'_>) {
+        for (track, thread) in self.tracks.iter_mut().zip(&self.snapshot.threads) {
+            track.flush(books.dictionary, books.runs);
+            if track.wants_name()
+                && let Some(name) = self.interpreter.thread_name(&self.memory, thread)
+            {
+                track.set_name(&name, books.dictionary);
+            }
+        }
+    }
+
+    /// Closes the books of all threads: the process has ended or is left alone.
+    pub fn close(self, time: u64, books: &mut Books<'_>) {
+        for track in self.tracks {
+            track.close(time, books.dictionary, books.runs);
+        }
+        books.audit.target_paused.0 += self.pause.total();
+    }
+}
+
+/// What was true of a thread. Where the kernel's view of it could not be had, the GIL's holder is taken to run.
+fn flags_of(thread: &ThreadSnapshot, activity: Option<Activity>, free_threaded: bool) -> Flags {
+    let mut flags = Flags::default();
+    if thread.holds_gil {
+        flags |= Flags::GIL_HELD;
+    }
+    if thread.in_gc {
+        flags |= Flags::IN_GC;
+    }
+    flags
+        | match activity {
+            Some(Activity::Running) => Flags::ON_CPU,
+            Some(Activity::WaitingForGil) if !thread.holds_gil && !free_threaded => Flags::GIL_WANTED,
+            None if thread.holds_gil => Flags::ON_CPU,
+            _ => Flags::IDLE,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flags_of;
+    use crate::cpython::ThreadSnapshot;
+    use crate::os::threads::Activity;
+    use pyrometer_model::Flags;
+
+    #[test]
+    fn flags_follow_from_what_is_seen() {
+        let holder = ThreadSnapshot { holds_gil: true, in_gc: true, ..ThreadSnapshot::default() };
+        let other = ThreadSnapshot::default();
+        let running = flags_of(&holder, Some(Activity::Running), false);
+        assert_eq!(running, Flags::ON_CPU | Flags::GIL_HELD | Flags::IN_GC);
+        assert_eq!(flags_of(&other, Some(Activity::WaitingForGil), false), Flags::GIL_WANTED);
+        assert_eq!(flags_of(&other, Some(Activity::WaitingForGil), true), Flags::IDLE);
+        assert_eq!(flags_of(&other, Some(Activity::Blocked), false), Flags::IDLE);
+        assert_eq!(flags_of(&other, Some(Activity::Running), false), Flags::ON_CPU);
+        assert_eq!(flags_of(&other, None, false), Flags::IDLE);
+    }
+}
