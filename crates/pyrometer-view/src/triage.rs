@@ -65,6 +65,12 @@ impl Page<'_> {
         let facts = facts.join(dot);
         let mut line = self.text("pyrometer", Ink::Bold);
         line.push(self.style, dot, Ink::Dim);
+        if capture.command.is_empty() {
+            line.append(self.text(&facts, Ink::Dim));
+            line.wrap(self.style.prose_columns(), 0).iter().for_each(|line| line.write_line(self.style, out));
+            out.push('\n');
+            return;
+        }
         let facts = self.text(&facts, Ink::Dim);
         // The command gives way to the figures, which on a narrow screen get a line of their own.
         let beside = self.style.columns().saturating_sub(line.width() + facts.width() + 3);

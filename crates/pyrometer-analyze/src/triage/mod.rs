@@ -11,7 +11,7 @@ mod verdict;
 
 use serde::Serialize;
 
-use crate::{AuditReport, Profile};
+use crate::{AuditReport, ProcessRow, Profile, ThreadRow, ThreadTable};
 
 pub use hints::Hint;
 pub use hot::{CalleeOf, CallerOf, Folded, Heat, HotFunction, HotLine};
@@ -77,6 +77,10 @@ pub struct Triage {
     pub thresholds: Thresholds,
     /// The finding in one sentence.
     pub verdict: Verdict,
+    /// The busiest processes, at most five, where more than one has a part of the base worth telling.
+    pub processes: Vec<ProcessRow>,
+    /// The busiest threads, at most five, where more than one has a part of the base worth telling.
+    pub threads: Vec<ThreadRow>,
     /// Where the main thread waits, when waiting dominates.
     pub waiting: Option<Waiting>,
     /// How threads compete for the GIL, when they do.
@@ -108,12 +112,15 @@ impl Triage {
         let gil = notices::contention(profile, thresholds.gil);
         let collector = notices::collector(profile, thresholds.collector);
         let verdict = verdict::verdict(&base, &hot.red, &hot.yellow, waiting.as_ref(), gil.as_ref());
+        let (processes, threads) = busiest(profile);
         let mut triage = Self {
             schema: REPORT_SCHEMA,
             capture: CaptureSummary::of(profile, options.capture_name.as_deref()),
             base,
             thresholds,
             verdict,
+            processes,
+            threads,
             waiting,
             gil,
             collector,
@@ -127,4 +134,17 @@ impl Triage {
         triage.next = hints::hints(&triage, options.capture_name.as_deref());
         triage
     }
+}
+
+/// The busiest processes and threads, or none where one of them does next to everything.
+fn busiest(profile: &Profile<'_>) -> (Vec<ProcessRow>, Vec<ThreadRow>) {
+    const MOST: usize = 5;
+    const LEAST: f64 = 0.01;
+    let ThreadTable { mut processes, mut threads, .. } = ThreadTable::of(profile);
+    processes.retain(|process| process.times.share >= LEAST);
+    processes.sort_by(|a, b| b.times.share.total_cmp(&a.times.share));
+    threads.retain(|thread| thread.times.share >= LEAST);
+    processes.truncate(if processes.len() > 1 { MOST } else { 0 });
+    threads.truncate(if threads.len() > 1 { MOST } else { 0 });
+    (processes, threads)
 }

@@ -48,8 +48,11 @@ pub(super) fn verdict(
     gil: Option<&Contention>,
 ) -> Verdict {
     let hottest = red.first();
-    if let Some(waiting) = waiting.filter(|waiting| !waiting.others_are_active && !base.includes_idle) {
-        return Verdict { kind: VerdictKind::Waiting, text: waiting_text(waiting) };
+    // Who asks for CPU time or for all wall time has an answer to that below, whoever waits.
+    let is_active_time = base.view == "wall" && !base.includes_idle;
+    if let Some(waiting) = waiting.filter(|waiting| !waiting.others_are_active && is_active_time) {
+        let hot = hottest.map_or(String::new(), |hot| format!(" {}", hot_text(base, hot)));
+        return Verdict { kind: VerdictKind::Waiting, text: waiting_text(waiting) + &hot };
     }
     if let Some(gil) = gil.filter(|gil| gil.of_active > hottest.map_or(0.0, |hot| hot.own.share) || gil.of_active > 0.5)
     {

@@ -1,13 +1,15 @@
 //! What is remarkable beside the functions, one line each.
 
-use pyrometer_analyze::{Triage, Wait};
+use pyrometer_analyze::{ProcessRow, ThreadRow, Triage, Wait};
 
-use crate::numbers::{percent, seconds};
+use crate::numbers::{percent, plural, seconds};
 use crate::style::{Ink, Style};
 use crate::text::Text;
 
 pub(super) fn write_notices(triage: &Triage, style: &Style, out: &mut String) {
     let mut notices: Vec<(&str, String)> = Vec::new();
+    notices.extend(processes(triage).map(|text| ("PROCESSES", text)));
+    notices.extend(threads(triage).map(|text| ("THREADS", text)));
     notices.extend(waiting(triage, style).map(|text| ("WAITING", text)));
     notices.extend(gil(triage, style).map(|text| ("GIL", text)));
     notices.extend(collector(triage, style).map(|text| ("GC", text)));
@@ -24,6 +26,39 @@ pub(super) fn write_notices(triage: &Triage, style: &Style, out: &mut String) {
             line.write_line(style, out);
         }
     }
+}
+
+fn processes(triage: &Triage) -> Option<String> {
+    let name = |process: &ProcessRow| {
+        let exit = process.exit.as_deref().filter(|exit| *exit != "exit 0");
+        let exit = exit.map_or(String::new(), |exit| format!(" ({exit})"));
+        // A program's own name tells more than where its interpreter is.
+        let command = process.command.split(' ').map(|word| word.rsplit('/').next().unwrap_or(word));
+        let command: Vec<&str> = command.take(4).collect();
+        format!("{} of {} ({}){exit}", percent(process.times.share), command.join(" "), process.pid)
+    };
+    list(triage.processes.iter().map(name).collect(), triage.capture.processes)
+}
+
+fn threads(triage: &Triage) -> Option<String> {
+    let name = |thread: &ThreadRow| {
+        let name = if thread.name.is_empty() { thread.native_id.to_string() } else { thread.name.clone() };
+        let process = if triage.processes.is_empty() { String::new() } else { format!(" ({})", thread.pid) };
+        format!("{} {name}{process}", percent(thread.times.share))
+    };
+    list(triage.threads.iter().map(name).collect(), triage.base.threads)
+}
+
+/// What is told, and how many there are besides; nothing where nothing is told.
+fn list(mut told: Vec<String>, all: usize) -> Option<String> {
+    if told.is_empty() {
+        return None;
+    }
+    let others = all.saturating_sub(told.len());
+    if others > 0 {
+        told.push(plural(others, "other", "others"));
+    }
+    Some(told.join(", "))
 }
 
 fn waiting(triage: &Triage, style: &Style) -> Option<String> {
