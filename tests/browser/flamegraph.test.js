@@ -2,21 +2,15 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { launch, makeExports } from "./exports.js";
+import { setUp } from "./exports.js";
 
-let folder;
-let browser;
-
-before(async () => {
-  folder = makeExports();
-  browser = await launch();
-});
+const made = setUp({ wantsBrowser: true });
 
 /** Opens the picture in a window of its own and calls `use`; fails on any error, dialog or request that it causes. */
 async function show(capture, use) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 600 } });
+  const context = await made.browser.newContext({ viewport: { width: 1000, height: 600 } });
   try {
     const page = await context.newPage();
     const problems = [];
@@ -26,7 +20,7 @@ async function show(capture, use) {
     page.on("request", (request) => {
       if (!request.url().startsWith("file:")) problems.push(`request: ${request.url()}`);
     });
-    await page.goto(pathToFileURL(join(folder, `${capture}.svg`)).href);
+    await page.goto(pathToFileURL(join(made.folder, `${capture}.svg`)).href);
     await use(page);
     assert.deepEqual(problems, []);
   } finally {
@@ -107,7 +101,7 @@ describe("a flame graph", () => {
       assert.equal(await found("("), "");
       assert.ok(await page.locator("#search").evaluate((element) => element.classList.contains("wrong")));
       await page.keyboard.press("Escape");
-      assert.equal(await page.locator("#search").inputValue(), "");
+      assert.equal(await page.locator("#search").evaluate((element) => element.value), "");
       assert.equal(await page.locator("#frames .match").count(), 0);
       await page.keyboard.press("Control+f");
       await page.keyboard.type("serve");

@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { Profile } from "pprof-format";
-import { makeExports } from "./exports.js";
+import { setUp } from "./exports.js";
 
-let folder;
-before(() => {
-  folder = makeExports();
-});
+const made = setUp({ wantsBrowser: false });
 
 function read(capture) {
-  const profile = Profile.decode(gunzipSync(readFileSync(join(folder, `${capture}.pb.gz`))));
+  const profile = Profile.decode(gunzipSync(readFileSync(join(made.folder, `${capture}.pb.gz`))));
   const text = (id) => profile.stringTable.strings[Number(id)];
   const functions = new Map(profile.function.map((entry) => [Number(entry.id), entry]));
   const locations = new Map(profile.location.map((entry) => [Number(entry.id), entry]));

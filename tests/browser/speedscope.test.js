@@ -4,23 +4,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import Ajv from "ajv";
-import { launch, makeExports } from "./exports.js";
+import { setUp } from "./exports.js";
 
 const release = join(dirname(createRequire(import.meta.url).resolve("speedscope/package.json")), "dist", "release");
-let folder;
-let browser;
-
-before(async () => {
-  folder = makeExports();
-  browser = await launch();
-});
+const made = setUp({ wantsBrowser: true });
 
 /** Opens the file in speedscope; gives what it saves again, or the message that it shows instead. */
 async function open(file) {
-  const context = await browser.newContext({ acceptDownloads: true });
+  const context = await made.browser.newContext({ acceptDownloads: true });
   try {
     const page = await context.newPage();
     const problems = [];
@@ -33,7 +27,7 @@ async function open(file) {
     const input = await page.waitForSelector("input[type=file]", { state: "attached" });
     const imported = page.waitForEvent("console", (message) => /^(import:|Failed to load)/.test(message.text()));
     imported.catch(() => {});
-    await input.setInputFiles(join(folder, file));
+    await input.setInputFiles(join(made.folder, file));
     const message = await Promise.race([said, imported.then(() => null)]);
     if (message) return { message, problems };
     assert.deepEqual(problems, [], file);
@@ -72,7 +66,7 @@ describe("speedscope's schema", () => {
   const validate = new Ajv({ strict: false }).compile(schema);
   for (const capture of ["typical", "typical.lines", "typical.together", "strange", "recursion", "empty", "processes"]) {
     it(`allows ${capture}`, () => {
-      const valid = validate(JSON.parse(readFileSync(join(folder, `${capture}.speedscope.json`), "utf8")));
+      const valid = validate(JSON.parse(readFileSync(join(made.folder, `${capture}.speedscope.json`), "utf8")));
       assert.ok(valid, JSON.stringify(validate.errors));
     });
   }
