@@ -299,6 +299,12 @@ static void opcodes(void) {
 #define O(opcode) N("opcode." #opcode, opcode)
     O(RETURN_VALUE);
     O(YIELD_VALUE);
+#ifdef RESUME
+    O(RESUME);
+#endif
+#ifdef INSTRUMENTED_RESUME
+    O(INSTRUMENTED_RESUME);
+#endif
 #ifdef RETURN_CONST
     O(RETURN_CONST);
 #endif

@@ -28,25 +28,47 @@ pub fn check(repository: &Repository) -> Vec<Violation> {
     violations
 }
 
-/// Where masked code has `match` on, or a comparison of, something named for a version.
+/// Where masked code compares a `minor`, or matches a `minor` or the numbers of something named for a version.
 fn version_matches(code: &str) -> Vec<usize> {
     let mut found = Vec::new();
     for (at, word) in words(code) {
         let rest = &code[at + word.len()..];
-        let is_version = |word: &str| word == "minor" || word == "version" || word.ends_with("_version");
         if word == "match" {
             let scrutinee = rest.split('{').next().unwrap_or("");
-            if words(scrutinee).any(|(_, word)| is_version(word)) {
+            let mut named = words(scrutinee).map(|(_, word)| word);
+            let is_version = |word: &str| word == "version" || word.ends_with("_version");
+            if words(scrutinee).any(|(_, word)| word == "minor")
+                || (named.any(is_version) && has_number_pattern(&rest[scrutinee.len()..]))
+            {
                 found.push(at);
             }
         } else if word == "minor" {
             let rest = rest.trim_start();
-            if ["<", ">", "==", "!="].iter().any(|operator| rest.starts_with(operator)) && !rest.starts_with("<'") {
+            if ["<", ">", "==", "!="].iter().any(|operator| rest.starts_with(operator)) {
                 found.push(at);
             }
         }
     }
     found
+}
+
+/// Whether a pattern of the match whose braces `body` starts with has a number in it.
+fn has_number_pattern(body: &str) -> bool {
+    let mut depth = 0;
+    let end = body.find(|character| {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    let arms: Vec<&str> = body[..end.unwrap_or(body.len())].split("=>").collect();
+    // Before each arrow is the end of the last arm, a comma or brace, and then the pattern.
+    arms[..arms.len() - 1].iter().any(|before| {
+        let start = before.rfind(",\n").or_else(|| before.rfind('}')).or_else(|| before.find('{')).unwrap_or(0);
+        words(&before[start..]).any(|(_, word)| word.starts_with(|character: char| character.is_ascii_digit()))
+    })
 }
 
 #[cfg(test)]
@@ -61,10 +83,12 @@ mod tests {
     fn versions_are_told_apart_by_the_dialect_alone() {
         let elsewhere = "crates/pyrometer-remote/src/walk.rs";
         assert_eq!(violations(elsewhere, "fn f() { match version.minor { 8 => a, _ => b } }"), 1);
-        assert_eq!(violations(elsewhere, "fn f() { match (major, python_version) { _ => b } }"), 1);
+        assert_eq!(violations(elsewhere, "fn f() { match python_version { (3, 8) => a, _ => b } }"), 1);
+        assert_eq!(violations(elsewhere, "fn f() { match python_version {\n8..=10 => 1,\n_ => 2\n} }"), 1);
+        assert_eq!(violations(elsewhere, "fn f() { match version {\nNone => g(3, 8),\nSome(v) => v\n} }"), 0);
         assert_eq!(violations(elsewhere, "fn f() { if version.minor >= 11 { a } }"), 1);
         assert_eq!(violations(elsewhere, "fn f() { match owner { Version::A => b } }"), 0);
-        assert_eq!(violations(elsewhere, "match header.version { // tidy: not a Python version\n}"), 0);
+        assert_eq!(violations(elsewhere, "match header.version { // tidy: not a Python version\n1 => a }"), 0);
         assert_eq!(violations("crates/pyrometer-remote/src/cpython/dialect/strings.rs", "match minor { _ => b }"), 0);
         assert_eq!(violations("crates/pyrometer-remote/src/cpython/dialect.rs", "match minor { _ => b }"), 0);
     }
