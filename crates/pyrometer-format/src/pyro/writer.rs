@@ -25,7 +25,7 @@ const REFRESH: u32 = 64;
 /// How a capture is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriterOptions {
-    /// zstd's compression level, 1 to 19.
+    /// zstd's compression level, 1 to 19. Columns gain nothing from levels above the default, 1.
     pub level: i32,
     /// To what the instants of runs are rounded, at least 1 ns. Both ends of a run are rounded, not its length, and what
     /// CPU time loses in one run is added to the thread's next, so neither drifts: runs that touched still do, sums are
@@ -38,7 +38,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { level: 3, resolution: Nanoseconds(1) }
+        Self { level: 1, resolution: Nanoseconds(1) }
     }
 }
 
