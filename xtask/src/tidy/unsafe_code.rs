@@ -7,6 +7,7 @@ use super::source::{line_at, words};
 
 /// The files that may hold unsafe code, and why they must.
 const ALLOWED: &[(&str, &str)] = &[
+    ("crates/pyrometer/src/commands/record.rs", "taking a descriptor that was inherited by its number"),
     ("crates/pyrometer-remote/src/elf.rs", "mapping an executable that somebody else may change"),
     ("crates/pyrometer-remote/src/memory/live.rs", "process_vm_readv, which std does not have"),
     ("crates/pyrometer-remote/src/os/clock.rs", "CPU clocks, absolute sleep, timer slack and own resource usage"),

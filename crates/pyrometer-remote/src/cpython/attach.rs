@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::chunked::Walker;
 use super::code::CodeTable;
 use super::dialect::Dialect;
+use super::edges::Edges;
 use super::layout::{Layout, present};
 use super::runtime;
 use super::snapshot::{Snapshot, Validity};
@@ -45,7 +46,7 @@ impl Interpreter {
         let exported = Layout::exported(memory, runtime)?;
         let (version, layout) = match (exported, version) {
             (Some(exported), _) => exported,
-            (None, Some(version)) if version.minor <= 12 => (version, Layout::of(version)?),
+            (None, Some(version)) if !Layout::is_exported_by(version) => (version, Layout::of(version)?),
             (None, Some(version)) => {
                 return Err(Error::new(ErrorKind::NotReady, format!("{version} has not exported its offsets")));
             }
@@ -62,6 +63,7 @@ impl Interpreter {
             interpreters: Vec::new(),
             threads: Vec::new(),
             codes,
+            edges: Edges::default(),
             batch: Batch::default(),
             walker: Walker::default(),
             pace: Pace::default(),

@@ -139,6 +139,12 @@ impl Layout {
         Ok(Self::from_numbers(column))
     }
 
+    /// Whether runtimes of this version export their own layout.
+    #[must_use]
+    pub fn is_exported_by(version: Version) -> bool {
+        column(version).is_some_and(|column| number("exported.size", column) != NONE)
+    }
+
     /// The version and layout that the runtime at `runtime` exports; none where it exports nothing (before 3.13).
     ///
     /// # Errors
