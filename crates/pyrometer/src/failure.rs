@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn hints_come_last_whatever_they_were_wrapped_in() {
-        let error = Err::<(), _>(WithHint::new("not permitted", Some("use sudo"))).context("cannot attach to 7").unwrap_err();
+        let error =
+            Err::<(), _>(WithHint::new("not permitted", Some("use sudo"))).context("cannot attach to 7").unwrap_err();
         assert_eq!(text(&error), "pyrometer: error: cannot attach to 7: not permitted\nhint: use sudo");
     }
 }

@@ -5,6 +5,8 @@ pub mod failure;
 pub mod flags;
 pub mod launch;
 pub mod open;
+pub mod output;
+pub mod recording;
 pub mod signals;
 pub mod sources;
 pub mod terminal;
@@ -21,10 +23,12 @@ use flags::{Command, Flags};
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let flags = Flags::parse_from(arguments);
     let result = match &flags.command {
+        Command::Run(flags) => commands::run::run(flags),
+        Command::Record(flags) => commands::record::run(flags),
         Command::Report(flags) => commands::report::run(flags),
         Command::Dump(flags) => commands::dump::run(flags),
         Command::Export(flags) => commands::export::run(flags),
-        _ => Ok(ExitCode::FAILURE),
+        Command::Top(flags) => commands::top::run(flags),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{}", failure::text(&error));

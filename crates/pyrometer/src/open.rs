@@ -100,14 +100,16 @@ fn threads_called(dictionary: &Dictionary, wanted: &str) -> Vec<ThreadId> {
         .filter(|&id| {
             dictionary.thread(id).is_some_and(|thread| {
                 dictionary.string(thread.name) == wanted
-                    || number.is_some_and(|number| number != 0 && (thread.native_id == number || thread.python_id == number))
+                    || number
+                        .is_some_and(|number| number != 0 && (thread.native_id == number || thread.python_id == number))
             })
         })
         .collect()
 }
 
 fn thread_list(dictionary: &Dictionary) -> String {
-    let names = dictionary.threads().iter().map(|thread| format!("{} ({})", dictionary.string(thread.name), thread.native_id));
+    let names =
+        dictionary.threads().iter().map(|thread| format!("{} ({})", dictionary.string(thread.name), thread.native_id));
     let mut names: Vec<_> = names.take(12).collect();
     if dictionary.threads().len() > names.len() {
         names.push("…".to_owned());

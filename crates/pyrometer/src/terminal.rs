@@ -16,7 +16,9 @@ pub fn style(looks: &Looks, stream: &(impl IsTerminal + AsFd)) -> Style {
         ColorFlag::Always => true,
         ColorFlag::Never => false,
         // https://no-color.org: set to anything but the empty string.
-        ColorFlag::Auto => stream.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb"),
+        ColorFlag::Auto => {
+            stream.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
     };
     Style { color, width: looks.width.unwrap_or_else(|| width(stream)), unicode: has_unicode() }
 }
@@ -34,6 +36,8 @@ fn width(stream: &(impl IsTerminal + AsFd)) -> usize {
 
 /// Whether the locale can show more than ASCII. Without any setting it is taken for granted, as containers set none.
 fn has_unicode() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     locale.is_none_or(|locale| locale != "C" && locale != "POSIX")
 }

@@ -93,7 +93,8 @@ pub fn run(flags: &Dump) -> Result<ExitCode> {
     }
     let mut out = std::io::stdout().lock();
     let text = if flags.json {
-        let mut json = serde_json::to_string_pretty(&Answer { schema: SCHEMA, processes }).context("cannot write JSON")?;
+        let mut json =
+            serde_json::to_string_pretty(&Answer { schema: SCHEMA, processes }).context("cannot write JSON")?;
         json.push('\n');
         json
     } else {
@@ -159,9 +160,8 @@ fn describe(
             let code = interpreter.code(frame.code);
             let position = interpreter.resolve(frame);
             let has_column = position.column != pyrometer_model::Position::NO_COLUMN;
-            let locals = with_locals.then(|| {
-                interpreter.locals(memory, thread, depth).map(BTreeMap::from_iter).unwrap_or_default()
-            });
+            let locals = with_locals
+                .then(|| interpreter.locals(memory, thread, depth).map(BTreeMap::from_iter).unwrap_or_default());
             FrameDump {
                 function: code.map_or_else(String::new, |code| code.qualified_name.clone()),
                 file: code.map_or_else(String::new, |code| code.file.clone()),
@@ -212,10 +212,13 @@ fn render(process: &ProcessDump, style: &Style) -> String {
             number => format!(" in interpreter {number}"),
         };
         let color = if thread.state == "active" { "32" } else { "2" };
-        let _ = writeln!(out, "\nThread {} ({}): \"{}\"{interpreter}", thread.native_id, paint(color, &state), thread.name);
+        let _ =
+            writeln!(out, "\nThread {} ({}): \"{}\"{interpreter}", thread.native_id, paint(color, &state), thread.name);
         match thread.stack {
             "partial" => out.push_str("    <unknown> (the innermost frames changed while they were read)\n"),
-            "failed" => out.push_str("    <unknown> (the stack changed while it was read; --pause stops it for that)\n"),
+            "failed" => {
+                out.push_str("    <unknown> (the stack changed while it was read; --pause stops it for that)\n")
+            }
             _ if thread.frames.is_empty() => out.push_str("    (no Python frames)\n"),
             _ => {}
         }

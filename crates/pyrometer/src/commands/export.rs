@@ -57,9 +57,12 @@ pub fn format_of(name: Option<&str>, output: Option<&Path>) -> Result<Format> {
         return Format::from_name(name)
             .with_context(|| format!("there is no format called {name}\nhint: the formats are {}", known()));
     }
-    let Some(output) = output else { bail!("neither --format nor --output is given\nhint: --format is one of {}", known()) };
-    Format::from_extension(&output.to_string_lossy())
-        .with_context(|| format!("the ending of {} tells no format\nhint: add --format, one of {}", output.display(), known()))
+    let Some(output) = output else {
+        bail!("neither --format nor --output is given\nhint: --format is one of {}", known())
+    };
+    Format::from_extension(&output.to_string_lossy()).with_context(|| {
+        format!("the ending of {} tells no format\nhint: add --format, one of {}", output.display(), known())
+    })
 }
 
 /// Writes to a new file that takes the output's name only when it is whole; `-` is standard output.
@@ -89,7 +92,9 @@ pub fn write(
         return result;
     }
     match result {
-        Ok(()) => std::fs::rename(&part, output).with_context(|| format!("cannot name the output {}", output.display())),
+        Ok(()) => {
+            std::fs::rename(&part, output).with_context(|| format!("cannot name the output {}", output.display()))
+        }
         Err(error) => {
             let _nothing_more_to_do = std::fs::remove_file(&part);
             Err(error)

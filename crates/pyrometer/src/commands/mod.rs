@@ -2,4 +2,7 @@
 
 pub mod dump;
 pub mod export;
+pub mod record;
 pub mod report;
+pub mod run;
+pub mod top;
