@@ -8,6 +8,7 @@ mod crates;
 mod edges;
 mod fronts;
 mod hosts;
+mod links;
 mod lints;
 mod names;
 mod purity;
@@ -60,6 +61,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("no file is too long", size::check),
     ("no module is a drawer for everything", names::check),
     ("no package registry is named", hosts::check),
+    ("links between pages lead somewhere", links::check),
     ("ARCHITECTURE.md lists every crate", architecture::check),
 ];
 

@@ -8,6 +8,8 @@ use std::process::Command;
 /// Every text file that is, or could be, committed.
 pub struct Repository {
     files: Vec<File>,
+    /// The path of every file, text or not.
+    paths: Vec<String>,
 }
 
 /// A text file of the repository.
@@ -27,16 +29,17 @@ impl Repository {
         let root = PathBuf::from(git(Path::new("."), &["rev-parse", "--show-toplevel"])?.trim_end());
         let listing = git(&root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
         let mut named = Vec::new();
+        let paths = listing.split('\0').filter(|path| root.join(path).is_file()).map(str::to_owned).collect();
         for path in listing.split('\0').filter(|path| !path.is_empty()) {
             // A file that is deleted but not yet committed so is listed still, and what is not UTF-8 is not text.
             if let Ok(text) = std::fs::read_to_string(root.join(path)) {
                 named.push((path.to_owned(), text));
             }
         }
-        Ok(Repository::new(named))
+        Ok(Repository::new(named, paths))
     }
 
-    fn new(named: Vec<(String, String)>) -> Repository {
+    fn new(named: Vec<(String, String)>, paths: Vec<String>) -> Repository {
         let mut files: Vec<File> = named
             .into_iter()
             .map(|(path, text)| {
@@ -46,13 +49,14 @@ impl Repository {
             })
             .collect();
         mark_test_modules(&mut files);
-        Repository { files }
+        Repository { files, paths }
     }
 
     /// A repository of the given (path, text) pairs.
     #[cfg(test)]
     pub fn of(files: &[(&str, &str)]) -> Repository {
-        Repository::new(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+        let named = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        Repository::new(named, files.iter().map(|(path, _)| (*path).to_owned()).collect())
     }
 
     pub fn files(&self) -> &[File] {
@@ -62,6 +66,13 @@ impl Repository {
     /// The file at a path.
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Whether there is a file at the path, or a folder with files.
+    pub fn has(&self, path: &str) -> bool {
+        self.paths
+            .iter()
+            .any(|known| known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 
     /// The Rust files that are not tests.
