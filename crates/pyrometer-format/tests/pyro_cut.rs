@@ -19,6 +19,10 @@ fn read(bytes: &[u8]) -> Result<(Dictionary, Vec<SampleRun>, bool), String> {
     let mut capture = Capture::open_with(bytes, limits).map_err(|error| error.to_string())?;
     let mut all = Vec::new();
     capture.for_each_block(&mut |runs| all.extend_from_slice(runs)).map_err(|error| error.to_string())?;
+    for run in &all {
+        assert!(run.count > 0 && run.thread.index() < capture.dictionary().threads().len());
+        assert!(run.stack.index() < capture.dictionary().stacks.len());
+    }
     let recovered = capture.recovered().is_some();
     Ok((capture.into_parts().0, all, recovered))
 }

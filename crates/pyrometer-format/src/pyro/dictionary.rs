@@ -9,6 +9,7 @@ use super::bytes::{Cursor, unzigzag};
 use super::column::Unpacker;
 use super::frame::{Kind, MAX_ENTRIES, MAX_TEXT};
 use super::record::{decode_audit, decode_info};
+use super::tables::wrong_parents;
 use crate::{Error, ErrorKind, Result};
 
 /// A dictionary being read, block by block.
@@ -47,22 +48,16 @@ impl DictionaryReader {
         Ok(())
     }
 
-    /// The dictionary, after a last check: the processes' parents are there and nobody is his own ancestor.
-    pub(super) fn finish(self) -> Result<Dictionary> {
-        let processes = self.dictionary.processes();
-        // A process's state: not looked at, on the path that is being followed (with that path's number), or found good.
-        let mut path_of = vec![0; processes.len()];
-        for start in 0..processes.len() {
-            let mut next = Some(start);
-            while let Some(id) = next.filter(|&id| path_of.get(id) == Some(&0)) {
-                path_of[id] = start + 1;
-                next = processes[id].parent.map(ProcessId::index);
-            }
-            if let Some(id) = next
-                && path_of.get(id).is_none_or(|&path| path == start + 1)
-            {
-                let what = format!("process {start} has process {id} as an ancestor, which cannot be");
-                return Err(Error::new(ErrorKind::Damaged, what));
+    /// The dictionary, after a last check: the processes' parents are there and nobody is his own ancestor. With `repair`,
+    /// for a file of which a part is lost, a process where that is not so has no parent instead.
+    pub(super) fn finish(mut self, repair: bool) -> Result<Dictionary> {
+        for id in wrong_parents(self.dictionary.processes()) {
+            match self.dictionary.process_mut(id).filter(|_| repair) {
+                Some(process) => process.parent = None,
+                None => {
+                    let what = format!("process {} has no parent where it says, or itself as an ancestor", id.0);
+                    return Err(Error::new(ErrorKind::Damaged, what));
+                }
             }
         }
         Ok(self.dictionary)
@@ -290,4 +285,39 @@ fn narrow(cursor: &Cursor<'_>, value: u64, what: &str) -> Result<u32> {
 fn moved(cursor: &Cursor<'_>, from: u32, distance: u64) -> Result<u32> {
     let line = i64::from(from).checked_add(unzigzag(distance)).and_then(|line| u32::try_from(line).ok());
     line.ok_or_else(|| cursor.damaged("a line number out of range"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::column::Packer;
+    use super::super::tables::{encode_processes, wrong_parents};
+    use super::{DictionaryReader, Kind};
+    use crate::ErrorKind;
+    use pyrometer_model::{Process, ProcessId};
+
+    #[test]
+    fn processes_that_descend_from_themselves_are_refused_or_orphaned() {
+        for (parents, wrong) in [
+            (vec![None, Some(0), Some(1), Some(0)], vec![]),
+            (vec![Some(2), None, Some(1)], vec![]),
+            (vec![Some(1), Some(0), None], vec![1]),
+            (vec![Some(0), None, Some(0)], vec![0]),
+            (vec![Some(1), Some(2), Some(0), Some(2), Some(9)], vec![2, 4]),
+        ] {
+            let process = |parent: &Option<u32>| Process { parent: parent.map(ProcessId), ..Process::default() };
+            let processes: Vec<_> = parents.iter().map(process).collect();
+            assert_eq!(wrong_parents(&processes), wrong.iter().copied().map(ProcessId).collect::<Vec<_>>());
+            let mut payload = Vec::new();
+            let numbered: Vec<_> = processes.iter().enumerate().collect();
+            encode_processes(&numbered, &mut Packer::new(1).unwrap(), &mut payload).unwrap();
+            let read = || {
+                let mut reader = DictionaryReader::new(1 << 20).unwrap();
+                reader.block(Kind::Processes as u8, &payload, 0).unwrap();
+                reader
+            };
+            assert_eq!(read().finish(false).err().map(|error| error.kind), wrong.first().map(|_| ErrorKind::Damaged));
+            let repaired = read().finish(true).unwrap();
+            assert_eq!(wrong_parents(repaired.processes()), []);
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub(super) const FOOTER: usize = 20;
 pub(super) const MAX_PAYLOAD: u32 = 32 << 20;
 /// The most entries or runs in one block.
 pub(super) const MAX_ENTRIES: u64 = 1 << 16;
+/// The most blocks that an index lists: with blocks of 4,000 runs, those of 16 thousand million runs.
+pub(super) const MAX_BLOCKS: u64 = 1 << 22;
 /// The longest text, in bytes, in one block of strings.
 pub(super) const MAX_TEXT: u64 = 16 << 20;
 

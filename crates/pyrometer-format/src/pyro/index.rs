@@ -2,9 +2,9 @@
 
 use super::bytes::{Cursor, put_varint};
 use super::column::{Packer, Unpacker};
-use super::frame::{BLOCK_HEADER, FILE_HEADER, Kind};
+use super::frame::{BLOCK_HEADER, FILE_HEADER, Kind, MAX_BLOCKS};
 use super::samples::SamplesHead;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// One block of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,10 @@ impl Entry {
 
 /// Appends the entries, which are in the file's order.
 pub(super) fn encode(entries: &[Entry], packer: &mut Packer, out: &mut Vec<u8>) -> Result<()> {
+    if entries.len() as u64 > MAX_BLOCKS {
+        let what = format!("{} blocks, at most {MAX_BLOCKS} can be listed", entries.len());
+        return Err(Error::new(ErrorKind::TooLarge, what));
+    }
     put_varint(out, entries.len() as u64);
     let samples = || entries.iter().filter(|entry| entry.kind == Kind::Samples as u8).map(|entry| entry.head);
     let mut end = FILE_HEADER;
@@ -49,7 +53,7 @@ pub(super) fn encode(entries: &[Entry], packer: &mut Packer, out: &mut Vec<u8>) 
 /// Reads the entries of an index block whose header is at `index` in the file; they all lie before it.
 pub(super) fn decode(cursor: &mut Cursor<'_>, index: u64) -> Result<Vec<Entry>> {
     // A block is never shorter than its header, so a file has room for only so many: nothing larger is allocated.
-    let count = cursor.size("blocks", index / BLOCK_HEADER as u64)?;
+    let count = cursor.size("blocks", MAX_BLOCKS.min(index / BLOCK_HEADER as u64))?;
     let mut unpacker = Unpacker::new()?;
     let [mut kinds, mut gaps, mut lengths] = [const { Vec::new() }; 3];
     for column in [&mut kinds, &mut gaps, &mut lengths] {

@@ -9,7 +9,7 @@ use super::dictionary::DictionaryReader;
 use super::frame::{BLOCK_HEADER, BlockHeader, FOOTER, Kind, check_file_header, header_at, index_offset, payload_at};
 use super::index::{self, Entry};
 use super::recover;
-use super::samples::SamplesDecoder;
+use super::samples::{SamplesDecoder, SamplesHead};
 use super::source::ReadAt;
 use crate::{Error, Result};
 
@@ -185,7 +185,12 @@ impl<S: ReadAt> Samples<S> {
         let entry = self.blocks[block];
         read_payload(&self.source, &entry, &mut self.payload)?;
         let offset = entry.offset + BLOCK_HEADER as u64;
-        self.decoder.decode(&self.payload, offset, self.known, &mut self.runs)
+        let head = self.decoder.decode(&self.payload, offset, self.known, &mut self.runs)?;
+        let what = |head: &SamplesHead| (head.runs, head.samples, head.start, head.end);
+        if what(&head) != what(&entry.head) {
+            return Err(damaged(entry.offset, "the block's runs are not what the index says"));
+        }
+        Ok(())
     }
 }
 
@@ -237,7 +242,7 @@ fn read_dictionary(source: &impl ReadAt, entries: &[Entry], limits: Limits) -> R
         read_payload(source, entry, &mut payload)?;
         reader.block(entry.kind, &payload, entry.offset + BLOCK_HEADER as u64)?;
     }
-    reader.finish()
+    reader.finish(false)
 }
 
 /// Reads the payload of a block of the index, or says how it differs.

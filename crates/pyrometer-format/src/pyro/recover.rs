@@ -27,7 +27,7 @@ pub(super) fn scan(source: &impl ReadAt, limits: Limits) -> Result<(Dictionary, 
     let end = scan.blocks(source)?;
     let Scan { dictionary, entries, mut recovery, .. } = scan;
     recovery.bytes_cut += source.size() - end;
-    let mut dictionary = dictionary.finish()?;
+    let mut dictionary = dictionary.finish(true)?;
     dictionary.audit.bytes_cut = recovery.bytes_cut;
     let whole = recovery.ended && recovery.bytes_cut == 0;
     Ok((dictionary, entries, (!whole).then_some(recovery)))

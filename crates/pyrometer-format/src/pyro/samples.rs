@@ -246,7 +246,7 @@ impl SamplesDecoder {
         offset: u64,
         known: (usize, usize),
         runs: &mut Vec<SampleRun>,
-    ) -> Result<()> {
+    ) -> Result<SamplesHead> {
         let cursor = &mut Cursor::new(payload, offset);
         let head = SamplesHead::decode(cursor)?;
         if head.threads > known.0 as u64 || head.stacks > known.1 as u64 {
@@ -272,7 +272,7 @@ impl SamplesDecoder {
         if found != Some(head) {
             return Err(cursor.damaged("runs that contradict their block's head"));
         }
-        Ok(())
+        Ok(head)
     }
 
     fn instants(&mut self, cursor: &mut Cursor<'_>, head: SamplesHead) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pyrometer_model::{
-    CodeId, CodeKind, Dictionary, ExitStatus, LocationId, Position, Process, StackId, StringId, Thread,
+    CodeId, CodeKind, Dictionary, ExitStatus, LocationId, Position, Process, ProcessId, StackId, StringId, Thread,
 };
 
 use super::bytes::{put_varint, zigzag};
@@ -241,10 +241,12 @@ pub(super) fn check_threads(dictionary: &Dictionary) -> Result<()> {
         Err(Error::new(ErrorKind::Invalid, format!("{what} {id} refers to what is not in the dictionary")))
     };
     for (id, process) in dictionary.processes().iter().enumerate() {
-        let parent = process.parent.is_none_or(|parent| parent.index() < dictionary.processes().len());
-        if !string(process.command) || !parent {
+        if !string(process.command) {
             return wrong("process", id);
         }
+    }
+    if let Some(process) = wrong_parents(dictionary.processes()).first() {
+        return wrong("the parent of process", process.index());
     }
     for (id, thread) in dictionary.threads().iter().enumerate() {
         if !string(thread.name) || thread.process.index() >= dictionary.processes().len() {
@@ -252,4 +254,24 @@ pub(super) fn check_threads(dictionary: &Dictionary) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The processes whose parent is not there, and one of each circle of ancestors: without their parents all is well.
+pub(super) fn wrong_parents(processes: &[Process]) -> Vec<ProcessId> {
+    let mut wrong = Vec::new();
+    // For each process that was met, one more than where the path began on which it was.
+    let mut path_of = vec![0; processes.len()];
+    for start in 0..processes.len() {
+        let mut id = start;
+        while path_of[id] == 0 {
+            path_of[id] = start + 1;
+            let Some(parent) = processes[id].parent.map(ProcessId::index) else { break };
+            if path_of.get(parent).is_none_or(|&path| path == start + 1) {
+                wrong.push(ProcessId::from_index(id));
+                break;
+            }
+            id = parent;
+        }
+    }
+    wrong
 }
