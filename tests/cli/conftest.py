@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
-Call = Callable[..., "subprocess.CompletedProcess[str]"]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from calling import PROJECT, Call  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,10 @@ impl Recording {
         });
         match result {
             Ok(outcome) => {
+                if !outcome.python_found {
+                    eprintln!("pyrometer: note: no Python was seen running in process {pid}, so nothing was sampled");
+                    eprintln!("hint: --subprocesses also samples the processes that it starts");
+                }
                 for note in outcome.notes {
                     eprintln!("pyrometer: note: {note}");
                 }
