@@ -60,47 +60,47 @@ def test_dump_as_json_with_locals(call: Call, target: "subprocess.Popen[str]") -
 
 
 def test_top_shows_what_is_hot_and_obeys_keys(pyrometer: str, target: "subprocess.Popen[str]") -> None:
-    screen = Screen([pyrometer, "top", str(target.pid)])
-    text = screen.wait_for("spin")
-    assert str(target.pid) in text
-    screen.wait_for("waiter")
-    screen.press("c")
-    screen.wait_for("CPU time")
-    screen.press("l")
-    screen.wait_for("spinner.py:10")
-    screen.press("?")
-    screen.wait_for("keys")
-    screen.press("?")
-    screen.press("/nothing-has-this\r")
-    screen.wait_for("filter: nothing-has-this")
-    screen.press("\x1b")
-    screen.wait_for("spin")
-    screen.resize(60, 15)
-    screen.wait_for("spin")
-    screen.press("q")
-    assert screen.end() == 0
-    assert screen.raw.rstrip().endswith((b"\x1b[?1049l", b"\x1b[?25h")) or b"\x1b[?1049l" in screen.raw[-200:]
-    assert target.poll() is None, "the program goes on"
+    with Screen([pyrometer, "top", str(target.pid)]) as screen:
+        text = screen.wait_for("spin")
+        assert str(target.pid) in text
+        screen.wait_for("waiter")
+        screen.press("c")
+        screen.wait_for("CPU time")
+        screen.press("l")
+        screen.wait_for("spinner.py:10")
+        screen.press("?")
+        screen.wait_for("keys")
+        screen.press("?")
+        screen.press("/nothing-has-this\r")
+        screen.wait_for("filter: nothing-has-this")
+        screen.press("\x1b")
+        screen.wait_for("spin")
+        screen.resize(60, 15)
+        screen.wait_for("spin")
+        screen.press("q")
+        assert screen.end() == 0
+        assert b"\x1b[?1049l" in screen.raw[-200:], "the screen that was there before is back"
+        assert target.poll() is None, "the program goes on"
 
 
 def test_top_survives_the_targets_end(pyrometer: str, target: "subprocess.Popen[str]") -> None:
-    screen = Screen([pyrometer, "top", str(target.pid)])
-    screen.wait_for("spin")
-    target.kill()
-    screen.wait_for("ended")
-    assert "spin" in screen.text(), "what was seen stays on the screen"
-    screen.press("q")
-    assert screen.end() == 0
+    with Screen([pyrometer, "top", str(target.pid)]) as screen:
+        screen.wait_for("spin")
+        target.kill()
+        screen.wait_for("ended")
+        assert "spin" in screen.text(), "what was seen stays on the screen"
+        screen.press("q")
+        assert screen.end() == 0
 
 
 def test_top_starts_a_script_and_ends_it(pyrometer: str, tmp_path: Path) -> None:
     script = tmp_path / "spinner.py"
     script.write_text(PROGRAM)
-    screen = Screen([pyrometer, "top", "--python", sys.executable, "--", str(script)])
-    screen.wait_for("100.0 %")
-    screen.press("q")
-    screen.end()
-    assert b"ready" in screen.raw, "what the program printed is shown after the screen is left"
+    with Screen([pyrometer, "top", "--python", sys.executable, "--", str(script)]) as screen:
+        screen.wait_for("100.0 %")
+        screen.press("q")
+        screen.end()
+        assert b"ready" in screen.raw, "what the program printed is shown after the screen is left"
 
 
 def test_top_needs_a_terminal(call: Call) -> None:
