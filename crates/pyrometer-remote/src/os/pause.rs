@@ -12,10 +12,11 @@ use std::io;
 use std::ptr;
 
 use super::clock::{now, sleep_until};
+use super::process::status_field;
 
 /// How long is waited for a thread to stop. It has to get a CPU for that; one in an uninterruptible sleep may take
 /// longer, and is then let go as soon as it does stop.
-const PATIENCE: u64 = 20_000_000;
+const PATIENCE: u64 = 100_000_000;
 /// How long of that is waited without giving the CPU away, which the target may need in order to stop.
 const SPIN: u64 = 50_000;
 
@@ -117,18 +118,44 @@ enum Waited {
 }
 
 fn wait(thread: libc::pid_t) -> Waited {
-    let mut status = 0;
-    // SAFETY: `status` is a valid integer that the call fills. __WALL also waits for threads that are not processes.
-    let result = unsafe { libc::waitpid(thread, &raw mut status, libc::__WALL | libc::WNOHANG) };
-    if result == 0 {
-        return Waited::NotYet;
-    }
-    if result < 0 || !libc::WIFSTOPPED(status) {
+    // First only looked at: the end of our own child is for its parent's `wait`, elsewhere in this process, to take.
+    let Some((code, status)) = wait_for(thread, libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT) else {
         return Waited::Gone;
+    };
+    match code {
+        0 => Waited::NotYet,
+        libc::CLD_TRAPPED | libc::CLD_STOPPED => {
+            wait_for(thread, libc::WSTOPPED);
+            // PTRACE_EVENT_STOP is our interrupt (or a group stop, which goes on by itself after detaching); without an
+            // event it is a signal on its way to the thread.
+            Waited::Stopped(if status >> 8 == 0 { status & 0xff } else { 0 })
+        }
+        _ => {
+            if !is_own_child(thread) {
+                // A traced thread that has ended stays until its tracer has taken notice; its process could not end.
+                wait_for(thread, libc::WEXITED);
+            }
+            Waited::Gone
+        }
     }
-    // PTRACE_EVENT_STOP is our interrupt (or a group stop, which goes on by itself after detaching); without an event it
-    // is a signal on its way to the thread.
-    Waited::Stopped(if status >> 16 == 0 { libc::WSTOPSIG(status) } else { 0 })
+}
+
+/// What `waitid` tells of a thread, without blocking: why (0 for nothing yet) and its status. None when there is nothing
+/// to wait for.
+fn wait_for(thread: libc::pid_t, options: libc::c_int) -> Option<(libc::c_int, libc::c_int)> {
+    let id = libc::id_t::try_from(thread).ok()?;
+    // SAFETY: an all-zero siginfo_t is a valid value of that plain structure.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is a valid structure that the call fills. __WALL also waits for threads that are not processes.
+    let result = unsafe { libc::waitid(libc::P_PID, id, &raw mut info, options | libc::__WALL | libc::WNOHANG) };
+    // SAFETY: waitid fills the fields of SIGCHLD, or leaves all of it zero when there is nothing to tell.
+    (result == 0).then(|| (info.si_code, unsafe { info.si_status() }))
+}
+
+fn is_own_child(thread: libc::pid_t) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    let is = |key: &str, id: u32| status_field(&status, key).is_some_and(|field| field == id.to_string());
+    u32::try_from(thread).is_ok_and(|thread| is("Tgid", thread)) && is("PPid", std::process::id())
 }
 
 fn request(request: libc::c_uint, thread: libc::pid_t, data: libc::c_int) -> io::Result<()> {

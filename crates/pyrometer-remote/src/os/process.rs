@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::clock::{now, sleep_until};
+
 /// The ids of a process's threads, in this process's pid namespace.
 ///
 /// # Errors
@@ -125,10 +127,29 @@ impl ProcessHandle {
             return state
                 .map_or(true, |text| matches!(super::threads::state_of(text.as_bytes()), None | Some(b'Z' | b'X')));
         };
-        let mut poll = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: `poll` is one valid pollfd, and a timeout of 0 does not block.
-        unsafe { libc::poll(&raw mut poll, 1, 0) > 0 }
+        poll_until(descriptor, 0)
     }
+
+    /// Sleeps until the monotonic clock shows `deadline`, a signal arrives, or the process ends; whether it has ended.
+    #[must_use]
+    pub fn wait_until(&self, deadline: u64) -> bool {
+        let Some(descriptor) = &self.descriptor else {
+            sleep_until(deadline);
+            return false;
+        };
+        poll_until(descriptor, deadline.saturating_sub(now()))
+    }
+}
+
+/// Waits at most `timeout` nanoseconds for a pidfd to say that its process has ended.
+fn poll_until(descriptor: &OwnedFd, timeout: u64) -> bool {
+    let mut poll = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let timeout = libc::timespec {
+        tv_sec: libc::time_t::try_from(timeout / 1_000_000_000).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::try_from(timeout % 1_000_000_000).unwrap_or(0),
+    };
+    // SAFETY: `poll` is one valid pollfd, `timeout` a valid timespec, and no signal mask is given.
+    unsafe { libc::ppoll(&raw mut poll, 1, &raw const timeout, std::ptr::null()) > 0 }
 }
 
 /// Where a process's files can be opened from here, also when it lives in a container or has ended.

@@ -99,11 +99,6 @@ impl Attached {
         PythonVersion { major: version.major, minor: version.minor, micro: version.micro }
     }
 
-    /// For how long its threads were stopped, in nanoseconds.
-    pub fn paused(&self) -> u64 {
-        self.pause.total()
-    }
-
     /// Takes one sample of every thread. Whether the process can still be sampled is the result: an error means that it
     /// has ended, called `exec`, or finalised its interpreter.
     pub fn sample(&mut self, books: &mut Books<'_>) -> Result<()> {

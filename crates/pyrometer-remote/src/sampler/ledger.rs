@@ -11,8 +11,11 @@ use pyrometer_model::{Flags, Nanoseconds, SampleRun, StackId, ThreadId};
 /// in the test of [`super::Schedule`]).
 ///
 /// **CPU time.** The kernel's figure for a running thread lags by up to a scheduler tick (4 ms at `CONFIG_HZ=250`), so the
-/// runs since the figure last moved wait for it to move again. The difference is then shared out over them: first to
-/// those seen on a CPU, by their wall time, then to the others, never more than the wall time of each. What does not fit
+/// runs since the figure last moved wait for it to move again. The difference is then shared out over them, by their wall
+/// time: to those seen on a CPU, and only what does not fit into twice their wall time to the others. Twice, since a
+/// thread that goes to sleep between two samples used CPU time in that gap for what it was seen at before, on average for
+/// half of the gap, but sometimes for nearly all of it; with the wall time as the limit the excess would always go to the
+/// sleep. So a short run may have more CPU than wall time, as it may have less, and neither side gains. What fits nowhere
 /// is carried on, so that the sum over a thread's runs is the kernel's sum, to the nanosecond.
 #[derive(Debug)]
 pub struct Ledger {
@@ -179,10 +182,10 @@ fn on_cpu(entry: &Entry) -> bool {
 }
 
 /// Shares `total` out over the entries that were (or were not) seen on a CPU, by their fresh wall time and never more than
-/// it. Returns what did not fit.
+/// it (or twice that, for those seen on a CPU). Returns what did not fit.
 fn share(entries: &mut [Entry], total: u64, running: bool) -> u64 {
     let room: u64 = entries.iter().filter(|entry| on_cpu(entry) == running).map(|entry| entry.fresh).sum();
-    let given = total.min(room);
+    let given = total.min(if running { room.saturating_mul(2) } else { room });
     if given == 0 {
         return total;
     }
@@ -241,10 +244,10 @@ mod tests {
         let (mut ledger, mut done) = (Ledger::new(ThreadId(0), 0, 50), Vec::new());
         ledger.add(sample(100, 1, false, 50), &mut done);
         ledger.add(sample(200, 2, true, 50), &mut done);
-        ledger.add(sample(300, 3, false, 170), &mut done);
-        ledger.close(300, Some(170), &mut done);
+        ledger.add(sample(300, 3, false, 270), &mut done);
+        ledger.close(300, Some(270), &mut done);
         let cpu: Vec<_> = done.iter().map(|run| run.cpu.0).collect();
-        assert_eq!(cpu, [10, 100, 10], "100 is all that fits into the second, the rest is shared by its neighbours");
+        assert_eq!(cpu, [10, 200, 10], "200 is all that fits into the second, the rest is shared by its neighbours");
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod attached;
 mod budget;
 mod interner;
 mod ledger;
+#[cfg(test)]
+mod live_tests;
 mod module;
 mod options;
 mod schedule;

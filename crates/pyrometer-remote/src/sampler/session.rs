@@ -13,7 +13,7 @@ use super::options::Options;
 use super::schedule::Schedule;
 use super::target::{Found, Target};
 use crate::os::clock::{self, now};
-use crate::os::process::{FileSystem, program};
+use crate::os::process::{FileSystem, ProcessHandle};
 use crate::os::tree::{ProcessTree, TreeEvent, Watching};
 use crate::{Error, ErrorKind, Result};
 
@@ -30,7 +30,8 @@ macro_rules! books {
     };
 }
 
-/// Hands a block of runs on, with the dictionary that they refer to (which holds all they need, and may be added to).
+/// Hands a block of runs on, with the dictionary that they refer to (which holds all they need, and may be added to). The
+/// first call comes at once with the first sample and has no runs yet: it says that sampling has begun.
 pub type Sink<'a, E> = &'a mut dyn FnMut(&mut Dictionary, &[SampleRun]) -> Result<(), E>;
 
 /// Why a recording ended.
@@ -74,6 +75,9 @@ const BLOCK: usize = 4096;
 const BUDGET_INTERVAL: u64 = 200_000_000;
 /// No sleep is longer, so that a wish to stop is heard soon.
 const NAP: u64 = 20_000_000;
+/// Intervals shorter than this are waited for awake, at least for their last stretch of `AWAKE`.
+const SPINNING: u64 = 200_000;
+const AWAKE: u64 = 60_000;
 /// The tree of processes is looked at no more often.
 const TREE_INTERVAL: u64 = 500_000;
 
@@ -81,6 +85,7 @@ const TREE_INTERVAL: u64 = 500_000;
 #[derive(Debug)]
 pub struct Session {
     root: u32,
+    root_handle: ProcessHandle,
     options: Options,
     start: u64,
     tree: ProcessTree,
@@ -92,6 +97,7 @@ pub struct Session {
     next_flush: u64,
     next_tree: u64,
     next_budget: u64,
+    next_root: u64,
     /// Own CPU time at the first sample.
     cpu_at_start: u64,
     first_tick: Option<u64>,
@@ -102,6 +108,7 @@ pub struct Session {
     runs: Vec<SampleRun>,
     notes: Vec<String>,
     python_found: bool,
+    begun: bool,
 }
 
 impl Session {
@@ -111,8 +118,8 @@ impl Session {
     /// # Errors
     /// When there is no such process.
     pub fn new(root: u32, options: Options) -> Result<Self> {
-        // Looked at here so that a wrong id is an error at once.
-        program(root).map_or_else(|error| check_there(root, &error), |_| Ok(()))?;
+        let root_handle = ProcessHandle::open(root)
+            .map_err(|error| Error::new(ErrorKind::Gone, format!("there is no process {root} ({error})")))?;
         clock::sharpen_timers();
         clock::raise_file_limit();
         let start = now();
@@ -122,6 +129,7 @@ impl Session {
         let schedule = Schedule::new(start, interval, options.jitter, start ^ (u64::from(root) << 32));
         Ok(Self {
             root,
+            root_handle,
             start,
             tree,
             targets: Vec::new(),
@@ -132,6 +140,7 @@ impl Session {
             next_flush: start + FLUSH_INTERVAL,
             next_tree: start,
             next_budget: start + BUDGET_INTERVAL,
+            next_root: start,
             cpu_at_start: 0,
             first_tick: None,
             last_tick: 0,
@@ -141,6 +150,7 @@ impl Session {
             runs: Vec::with_capacity(BLOCK + 256),
             notes: Vec::new(),
             python_found: false,
+            begun: false,
             options,
         })
     }
@@ -206,11 +216,11 @@ impl Session {
             if self.attached > 0 && time >= self.schedule.next() {
                 self.tick(dictionary);
             }
-            if self.remove_ended(dictionary) {
+            self.remove_ended(dictionary);
+            self.flush_when_due(time, dictionary, sink).map_err(SessionError::Sink)?;
+            if self.wait() {
                 return Ok(End::Ended);
             }
-            self.flush_when_due(time, dictionary, sink).map_err(SessionError::Sink)?;
-            self.wait();
         }
     }
 
@@ -329,15 +339,15 @@ impl Session {
         self.audit.processes_unsampled += 1;
     }
 
-    /// Closes the books of processes that have ended; whether the root is among them.
-    fn remove_ended(&mut self, dictionary: &mut Dictionary) -> bool {
+    /// Closes the books of child processes that have ended.
+    fn remove_ended(&mut self, dictionary: &mut Dictionary) {
         let time = now();
-        let ended: Vec<u32> =
-            self.targets.iter_mut().filter_map(|target| target.has_ended(time).then(|| target.pid())).collect();
-        for &pid in &ended {
+        let root = self.root;
+        let ended = |target: &mut Target| target.pid() != root && target.has_ended(time);
+        while let Some(index) = self.targets.iter_mut().position(ended) {
+            let pid = self.targets[index].pid();
             self.remove(pid, time, dictionary);
         }
-        ended.contains(&self.root)
     }
 
     fn remove(&mut self, pid: u32, time: u64, dictionary: &mut Dictionary) {
@@ -358,20 +368,25 @@ impl Session {
             self.sum_up(dictionary);
             return self.hand_on(dictionary, sink);
         }
-        if self.runs.len() >= BLOCK { self.hand_on(dictionary, sink) } else { Ok(()) }
+        if self.runs.len() >= BLOCK || (self.python_found && !self.begun) {
+            self.hand_on(dictionary, sink)
+        } else {
+            Ok(())
+        }
     }
 
     fn hand_on<E>(&mut self, dictionary: &mut Dictionary, sink: Sink<'_, E>) -> Result<(), E> {
-        if self.runs.is_empty() {
+        if self.runs.is_empty() && (self.begun || !self.python_found) {
             return Ok(());
         }
+        self.begun = true;
         let result = sink(dictionary, &self.runs);
         self.runs.clear();
         result
     }
 
-    /// Sleeps until there is something to do.
-    fn wait(&self) {
+    /// Sleeps until there is something to do, or the root ends; whether it has ended.
+    fn wait(&mut self) -> bool {
         let time = now();
         let mut wake = (time + NAP).min(self.next_flush);
         if self.attached > 0 {
@@ -384,9 +399,22 @@ impl Session {
             wake = wake.min(self.start + duration.0);
         }
         wake = self.targets.iter().filter_map(Target::next_look).fold(wake, u64::min);
-        if wake > time {
-            wait_until(wake, self.schedule.interval());
+        if self.schedule.interval() > SPINNING || wake > time + SPINNING {
+            return self.root_handle.wait_until(wake);
         }
+        // At high rates the last stretch is spent awake, since a sleep ends some 5–50 µs after its deadline, which would be
+        // much of an interval.
+        if wake > time + AWAKE {
+            clock::sleep_until(wake - AWAKE);
+        }
+        while now() < wake {
+            std::hint::spin_loop();
+        }
+        if time < self.next_root {
+            return false;
+        }
+        self.next_root = time + TREE_INTERVAL;
+        self.root_handle.has_ended()
     }
 
     fn close(&mut self, dictionary: &mut Dictionary, root_ended: bool) {
@@ -440,14 +468,6 @@ impl Session {
     }
 }
 
-fn check_there(pid: u32, error: &std::io::Error) -> Result<()> {
-    // A process that does not let its executable be seen is there all the same; why it is refused is found out later.
-    if error.kind() == std::io::ErrorKind::NotFound && !std::path::Path::new(&format!("/proc/{pid}/stat")).exists() {
-        return Err(Error::new(ErrorKind::Gone, format!("there is no process {pid}")));
-    }
-    Ok(())
-}
-
 fn never_python(pid: u32, not_python: bool) -> Error {
     let why = if not_python { "it runs no CPython" } else { "its CPython is not initialised" };
     Error::new(if not_python { ErrorKind::NotPython } else { ErrorKind::NotReady }, format!("process {pid}: {why}"))
@@ -460,21 +480,4 @@ fn file_system_of(known: &mut HashMap<ProcessId, Rc<FileSystem>>, id: ProcessId,
     let files = shared.unwrap_or_else(|| Rc::new(new));
     known.insert(id, Rc::clone(&files));
     files
-}
-
-/// Waits for the monotonic clock to show `deadline`. At high rates the last stretch is spent awake, since a sleep ends
-/// some 5–50 µs after its deadline, which would be much of an interval.
-fn wait_until(deadline: u64, interval: u64) {
-    const SPINNING: u64 = 200_000;
-    const AWAKE: u64 = 60_000;
-    if interval > SPINNING {
-        clock::sleep_until(deadline);
-        return;
-    }
-    if deadline > now() + AWAKE {
-        clock::sleep_until(deadline - AWAKE);
-    }
-    while now() < deadline {
-        std::hint::spin_loop();
-    }
 }

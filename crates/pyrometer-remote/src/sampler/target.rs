@@ -95,11 +95,6 @@ impl Target {
         matches!(self.phase, Phase::Attached(_))
     }
 
-    /// Whether it was ever a Python that was sampled.
-    pub fn was_sampled(&self) -> bool {
-        self.sampled
-    }
-
     /// Whether it was looked at and found to be something else than Python.
     pub fn is_not_python(&self) -> bool {
         self.not_python && !self.sampled
