@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -502,8 +503,6 @@ def _register_at_exit() -> None:
     global _registered
     if not _registered:
         _registered = True
-        import atexit
-
         atexit.register(_at_exit)
 
 

@@ -13,7 +13,9 @@ capture: a decorated function that calls itself a thousand times starts one proc
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
 import threading
 import time
 import warnings
@@ -111,8 +113,8 @@ class Recorder:
             # It has failed and is ending: the rest of its message comes before the end of the pipe.
             rest = self._process.read_rest(FINISH_TIMEOUT)
             self._failure = Error.from_output(f"{line}\n{rest}", "the recorder ended before it began")
-        self._process.reap()
         self._finished = True
+        self._discard()
 
     @property
     def pid(self) -> int:
@@ -208,8 +210,6 @@ class _Process:
 
     def _pipe(self, child_end: int) -> tuple[int, int]:
         """A pipe none of whose ends is inherited by accident, and whose `child_end` is out of the way of `_STOP_FD`."""
-        import fcntl
-
         ends = list(os.pipe())
         moved = fcntl.fcntl(ends[child_end], fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE_FD)
         os.close(ends[child_end])
@@ -234,14 +234,10 @@ class _Process:
 
     def hung_up(self) -> bool:
         """Whether the process is gone."""
-        import select
-
         return self._reaped or not self._fds or bool(self._wait(0.0) & select.POLLHUP)
 
     def _wait(self, timeout: float) -> int:
         """What poll(2) says of the pipe that we read from, waiting up to `timeout` seconds."""
-        import select
-
         poll = select.poll()
         poll.register(self._ready, select.POLLIN)
         events = poll.poll(timeout * 1000)

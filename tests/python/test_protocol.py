@@ -395,6 +395,8 @@ def work():
     while not done.is_set():
         with pyrometer.profile(required=True):
             pass
+# Loaded before: a fork in the middle of another thread's import leaves that module locked in the child for ever.
+pyrometer.profile
 threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads: thread.start()
 for _ in range(20):
