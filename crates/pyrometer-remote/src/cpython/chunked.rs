@@ -12,7 +12,9 @@ use super::code::CodeTable;
 use super::dialect::{Instruction, Mark};
 use super::layout::present;
 use super::objects::Objects;
+use super::edges::Edges;
 use super::snapshot::Frame;
+use super::thread::Tools;
 
 /// How many bytes of a frame outside the data stack (generators, shims on the C stack) are read.
 pub const ASIDE: usize = 256;
@@ -27,6 +29,8 @@ pub struct StackCopy<'a> {
     pub chunks: &'a [(u64, u64, &'a [u8])],
     /// Frames elsewhere: address and bytes.
     pub asides: &'a [(u64, &'a [u8])],
+    /// The same frames again, read some hundred nanoseconds later: address and bytes of stretches of memory.
+    pub again: &'a [(u64, &'a [u8])],
 }
 
 /// What a stack copy lacks.
@@ -42,6 +46,8 @@ pub enum Lack {
     Torn,
     /// Nothing: another instant is needed. A call or return was under way.
     Moment,
+    /// A second copy: who called whom has never been seen before.
+    Second,
 }
 
 /// How a frame came to be.
@@ -112,6 +118,21 @@ impl<'b> Context<'_, 'b> {
     }
 }
 
+impl Context<'_, '_> {
+    /// Whether a second copy shows the same frame in the same place, and at the same instruction if that matters.
+    fn unchanged(&self, step: &Step, standing: bool) -> bool {
+        let layout = &self.objects.layout.frame;
+        let length = layout.localsplus as usize;
+        let second = self.copy.again.iter().find_map(|&(start, bytes)| {
+            let offset = usize::try_from(step.address.checked_sub(start)?).ok()?;
+            bytes.get(offset..offset.checked_add(length)?)
+        });
+        let (Some(second), first) = (second, self.frame_bytes(step.address)) else { return false };
+        let same = |field: u32| word(first, field) == word(second, field);
+        [layout.code, layout.previous, layout.function].into_iter().all(same) && (!standing || same(layout.instruction))
+    }
+}
+
 /// What became of a frame that might be the next one.
 enum Next {
     Step(Step),
@@ -123,7 +144,9 @@ enum Next {
 impl Walker {
     /// Finds the thread's frames in `copy`. On success [`Self::steps`] up to [`Self::proven`] are the whole stack; else
     /// they are a proven outer part of it.
-    pub fn walk(&mut self, objects: Objects<'_>, codes: &mut CodeTable, copy: &StackCopy<'_>, now: u64) -> Result<(), Lack> {
+    pub fn walk(&mut self, tools: &mut Tools<'_>, copy: &StackCopy<'_>, last: &[Step]) -> Result<(), Lack> {
+        let Tools { objects, codes, edges, now } = tools;
+        let (objects, now) = (*objects, *now);
         self.steps.clear();
         self.proven = 0;
         self.used = (0, 0);
@@ -138,7 +161,30 @@ impl Walker {
         while self.proven > 0 && self.steps[self.proven - 1].hidden {
             self.proven -= 1;
         }
-        settled
+        settled?;
+        self.verify(&context, edges, last)
+    }
+
+    /// Believes call edges that are proven, and proves new ones where a second copy allows it. The edges of the frames
+    /// that are as they were in `last` have been believed before.
+    fn verify(&mut self, context: &Context<'_, '_>, edges: &mut Edges, last: &[Step]) -> Result<(), Lack> {
+        let steps = &self.steps[..self.proven];
+        let same = |(new, old): &(&Step, &Step)| new.frame == old.frame && new.address == old.address;
+        let common = steps.iter().zip(last).take_while(same).count();
+        let mut doubt = None;
+        for index in common.max(1)..steps.len() {
+            let (caller, callee) = (&steps[index - 1], &steps[index]);
+            if edges.proven(caller.frame, callee.frame.code) {
+                edges.passed(caller.frame, callee.frame.code);
+            } else if context.unchanged(caller, true) && context.unchanged(callee, false) {
+                edges.prove(caller.frame, callee.frame.code);
+            } else if !edges.seen(caller.frame, callee.frame.code, caller.kind == Instruction::Call) {
+                doubt = doubt.or(Some(index));
+            }
+        }
+        let Some(doubt) = doubt else { return Ok(()) };
+        self.proven = doubt;
+        Err(Lack::Second)
     }
 
     /// A frame pointer to a place that was not read means that there are frames which the walk cannot know of.
@@ -249,15 +295,22 @@ impl Walker {
     fn join(&mut self, context: &Context<'_, '_>, step: Step, bytes: &[u8], before: usize) -> Next {
         let Some(caller) = self.steps.last().copied().filter(|_| step.link == Link::Inlined) else { return Next::Step(step) };
         let stack_top = context.objects.dialect.mark == Mark::StackTop;
-        if stack_top && (caller.executing || caller.kind == Instruction::Leaving) {
+        let trampoline = context.codes.get(caller.code).is_some_and(|placed| placed.trampoline);
+        let starting = caller.hidden && !trampoline || caller.kind == Instruction::Starting;
+        if starting || stack_top && (caller.executing || caller.kind == Instruction::Leaving) {
             // The caller is not in a call: what lies above it is dead.
             self.steps.truncate(before);
             return Next::None;
         }
-        if self.paired(context, &caller, &step, bytes) {
+        if caller.kind != Instruction::Leaving && self.paired(context, &caller, &step, bytes) {
             return Next::Step(step);
         }
-        if stack_top { Next::None } else { Next::Lack(Lack::Torn) }
+        // A callee that is still being made may lie above a caller that has not yet saved its stack pointer; one that is
+        // being cleared has lost its function before its code (_PyFrame_ClearExceptCode, Python/frame.c 3.14).
+        let layout = &context.objects.layout.frame;
+        let clearing = word(bytes, layout.function) & context.objects.dialect.tag_mask == 0;
+        let fresh = step.hidden || step.kind == Instruction::Starting;
+        if stack_top || fresh || clearing { Next::None } else { Next::Lack(Lack::Torn) }
     }
 
     /// Whether the caller's value stack shows that it called this frame.
@@ -365,14 +418,17 @@ impl Walker {
         }
         end?;
         let leaf = self.steps[count - 1];
-        let fresh = leaf.hidden || leaf.frame.offset < 0;
+        let fresh = leaf.hidden || leaf.frame.offset < 0 || leaf.kind == Instruction::Starting;
+        self.proven = count;
         if leaf.kind == Instruction::Leaving || fresh {
-            self.proven = count;
             return Ok(());
         }
         // The leaf is in a call, but of what? Its callee was being made or had just gone, or it lies where nothing was read.
-        self.proven = count;
-        Err(Lack::Moment)
+        // A target that was preempted at such a moment stays in it for long, and then its frame pointer can be believed.
+        match context.copy.anchors {
+            [Some(before), Some(after)] if before == after && before == leaf.address => Ok(()),
+            _ => Err(Lack::Moment),
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Lines {
 pub enum Instruction {
     /// Ends or leaves the frame: it has no callee.
     Leaving,
+    /// `RESUME`, the first that counts: it has no callee either.
+    Starting,
     /// `CALL` and its like.
     Call,
     /// Any other.
@@ -77,6 +79,7 @@ pub struct Dialect {
     pub gil_of_interpreter: bool,
     /// Bits of a unicode object's `state` below `kind`: `interned` has 2, in free-threaded builds 8 (3.14+).
     pub string_kind_shift: u32,
+    starting: Vec<u8>,
     leaving: Vec<u8>,
     calls: Vec<u8>,
     minor: u8,
@@ -111,6 +114,7 @@ impl Dialect {
             offset_unit: if minor == 10 { 2 } else { 1 },
             gil_of_interpreter: minor >= 12,
             string_kind_shift: if minor >= 14 && version.free_threaded { 8 } else { 2 },
+            starting: opcodes(&["RESUME", "INSTRUMENTED_RESUME"]),
             leaving: opcodes(&[
                 "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE", "INSTRUMENTED_RETURN_VALUE",
                 "INSTRUMENTED_RETURN_CONST", "INSTRUMENTED_YIELD_VALUE",
@@ -134,6 +138,8 @@ impl Dialect {
                 caches = following;
                 kind = if self.leaving.contains(&base) {
                     Instruction::Leaving
+                } else if self.starting.contains(&base) {
+                    Instruction::Starting
                 } else if self.calls.contains(&base) {
                     Instruction::Call
                 } else {

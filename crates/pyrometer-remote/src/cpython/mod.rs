@@ -6,6 +6,7 @@ mod bytes;
 mod chunked;
 mod code;
 mod dialect;
+mod edges;
 mod layout;
 mod lines;
 mod linked;
@@ -30,6 +31,7 @@ use batch::Batch;
 use chunked::Walker;
 use code::CodeTable;
 use dialect::Dialect;
+use edges::Edges;
 use layout::Layout;
 use objects::Objects;
 use runtime::InterpreterState;
@@ -45,6 +47,7 @@ pub struct Interpreter {
     interpreters: Vec<InterpreterState>,
     threads: Vec<Thread>,
     codes: CodeTable,
+    edges: Edges,
     batch: Batch,
     walker: Walker,
     pace: Pace,

@@ -12,7 +12,7 @@ use crate::memory::{Fault, Memory, read_u64};
 use crate::{Error, ErrorKind, Result};
 
 /// How often a thread's stack is read again, each time at a new instant, before only its proven part is kept.
-const MOST_TRIES: u32 = 16;
+const MOST_TRIES: u32 = 24;
 /// No process has more threads.
 const MOST_THREADS: usize = 65_536;
 /// The list of threads is walked afresh at least every so many snapshots.
@@ -40,6 +40,7 @@ impl Interpreter {
         let changed: Vec<usize> = (0..self.threads.len()).filter(|&index| self.may_have_changed(index, &seen)).collect();
         for thread in &mut self.threads {
             thread.common = thread.frames.len();
+            thread.twice = false;
         }
         let mut pending = changed.clone();
         if foreseen.iter().any(|index| changed.contains(index)) {
@@ -217,7 +218,7 @@ impl Interpreter {
         let interrupted = self.pace.interrupted(self.batch.elapsed, self.batch.size());
         for &index in indices {
             let thread = &mut self.threads[index];
-            let mut tools = Tools { objects, codes: &mut self.codes, now: self.now };
+            let mut tools = Tools { objects, codes: &mut self.codes, edges: &mut self.edges, now: self.now };
             let outcome = thread.decode(&self.batch, &mut tools, &mut self.walker);
             match outcome {
                 Ok(()) if !interrupted => thread.keep(&self.walker, Validity::Whole),

@@ -2,9 +2,10 @@
 
 use super::batch::Batch;
 use super::bytes::word;
-use super::chunked::{ASIDE, Lack, StackCopy, Walker};
+use super::chunked::{ASIDE, Lack, StackCopy, Step, Walker};
 use super::code::CodeTable;
 use super::dialect::{Dialect, Frames};
+use super::edges::Edges;
 use super::layout::{Layout, present};
 use super::linked;
 use super::objects::Objects;
@@ -53,6 +54,10 @@ pub struct Thread {
     pub linked: Vec<u64>,
     /// Distinct code objects of the last stack.
     codes: Vec<u64>,
+    /// The last stack that was whole.
+    last: Vec<Step>,
+    /// Whether the stack is to be read twice, because it has a call that was never seen before.
+    pub twice: bool,
     /// Index in the batch of this thread's first span, and of the parts behind it.
     plan: Plan,
     /// How many of [`Self::frames`], from the root, are as they were in the snapshot before.
@@ -65,6 +70,7 @@ struct Plan {
     cframe: Option<usize>,
     chunks: Vec<(usize, Chunk)>,
     asides: Vec<(usize, u64)>,
+    again: Vec<(usize, u64)>,
     linked: linked::Plan,
     codes: Vec<(usize, u64)>,
     after: usize,
@@ -106,6 +112,8 @@ pub struct Tools<'a> {
     pub objects: Objects<'a>,
     /// Code objects.
     pub codes: &'a mut CodeTable,
+    /// Call edges.
+    pub edges: &'a mut Edges,
     /// The snapshot's number.
     pub now: u64,
 }
@@ -133,6 +141,15 @@ impl Thread {
         }
         for &aside in &self.asides {
             plan.asides.push((batch.add(aside, ASIDE), aside));
+        }
+        plan.again.clear();
+        if self.twice {
+            for chunk in &self.chunks {
+                plan.again.push((batch.add(chunk.address, chunk.wanted), chunk.address));
+            }
+            for &aside in &self.asides {
+                plan.again.push((batch.add(aside, ASIDE), aside));
+            }
         }
         if dialect.through_cframe && self.cframe != 0 {
             plan.after = batch.add(self.cframe, 24);
@@ -227,11 +244,14 @@ impl Thread {
             return Err(Lack::Chunks);
         }
         let asides: Vec<_> = self.plan.asides.iter().map(|&(index, address)| (address, batch.bytes(index))).collect();
-        let copy = StackCopy { anchors, chunks: &chunks, asides: &asides };
-        let outcome = walker.walk(tools.objects, tools.codes, &copy, tools.now);
+        let again: Vec<_> = self.plan.again.iter().map(|&(index, address)| (address, batch.bytes(index))).collect();
+        let copy = StackCopy { anchors, chunks: &chunks, asides: &asides, again: &again };
+        let outcome = walker.walk(tools, &copy, &self.last);
         // A walk that was not finished says nothing about how much there is.
         if outcome.is_ok() {
             self.expect(walker);
+            self.last.clear();
+            self.last.extend_from_slice(&walker.steps[..walker.proven]);
         }
         outcome
     }
@@ -304,6 +324,7 @@ impl Thread {
                 }
             }
             Lack::Chunks => self.find_chunks(objects),
+            Lack::Second => self.twice = true,
             Lack::Torn | Lack::Moment => {}
         }
         if objects.dialect.through_cframe {

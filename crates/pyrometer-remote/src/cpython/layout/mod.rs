@@ -120,8 +120,8 @@ pub(super) fn opcode(version: Version, name: &str) -> Option<u8> {
 /// What an opcode is a specialisation of, and how many cache units follow it (3.11+).
 pub(super) fn instruction(minor: u8, opcode: u8) -> Option<(u8, usize)> {
     let version = usize::from(minor).checked_sub(11)?;
-    let opcode = usize::from(opcode);
-    Some((DEOPT.get(version)?[opcode], usize::from(CACHES.get(version)?[opcode])))
+    let base = DEOPT.get(version)?[usize::from(opcode)];
+    Some((base, usize::from(CACHES.get(version)?[usize::from(base)])))
 }
 
 /// Whether a field exists in the version at hand.
