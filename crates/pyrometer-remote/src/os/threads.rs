@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(parse_schedule(b"12 "), None);
         assert_eq!(state_of(b"12 (a) b) (c)) R 1 2"), Some(b'R'));
         assert_eq!(state_of(b""), None);
-        let gil = [0x7f00_0000..0x7f00_0030];
+        let gil = [0x7f00_0000..0x7f00_0030, 0x7f00_0100..0x7f00_0130];
         assert_eq!(parse_system_call(b"running\n", &gil), Activity::Running);
         assert_eq!(parse_system_call(b"-1 0x7ffc 0x7f0\n", &gil), Activity::Blocked);
         let futex = |address: &str| format!("{} {address} 0x189 0x0 0x7ffc 0x0 0xff 0x7ffc 0x7f\n", libc::SYS_futex);

@@ -17,8 +17,8 @@ fn python() -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/interpreters");
     let output = Command::new(script).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let lines = text.lines().filter_map(|line| line.strip_suffix(" -")?.split_once(' ').map(|(_, path)| path));
-    lines.last().expect("scripts/interpreters finds no Python").to_owned()
+    let mut lines = text.lines().filter_map(|line| line.strip_suffix(" -")?.split_once(' ').map(|(_, path)| path));
+    lines.next_back().expect("scripts/interpreters finds no Python").to_owned()
 }
 
 struct Record {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyrometer_model::{Audit, Dictionary, Nanoseconds, ProcessId, SampleRun};
@@ -109,6 +110,7 @@ pub struct Session {
     notes: Vec<String>,
     python_found: bool,
     begun: bool,
+    flush_wish: Option<Arc<AtomicBool>>,
 }
 
 impl Session {
@@ -151,8 +153,15 @@ impl Session {
             notes: Vec::new(),
             python_found: false,
             begun: false,
+            flush_wish: None,
             options,
         })
+    }
+
+    /// When `wish` is set, from any thread, all that was sampled until then is handed on at once, and `wish` is cleared just
+    /// before. The sink is then called even when there is nothing new.
+    pub fn flush_on(&mut self, wish: Arc<AtomicBool>) {
+        self.flush_wish = Some(wish);
     }
 
     /// Records until the root ends, the time is over or `stop` is set. Fills `dictionary`, its audit included, and hands
@@ -217,6 +226,10 @@ impl Session {
                 self.tick(dictionary);
             }
             self.remove_ended(dictionary);
+            if self.flush_wish.as_ref().is_some_and(|wish| wish.swap(false, Ordering::AcqRel)) {
+                // As at the beginning, whoever waits is owed a call, with runs or without.
+                (self.next_flush, self.begun) = (time, false);
+            }
             self.flush_when_due(time, dictionary, sink).map_err(SessionError::Sink)?;
             if self.wait() {
                 return Ok(End::Ended);

@@ -127,7 +127,8 @@ impl Target {
         }
         let pid = self.handle.pid();
         let result = elf::modules_of(pid).and_then(|modules| {
-            if modules == search.known {
+            // None at all are in a process that is ending.
+            if modules.is_empty() || modules == search.known {
                 return Ok(None);
             }
             let result = Attached::open(pid, self.id, &modules, files(pid));
