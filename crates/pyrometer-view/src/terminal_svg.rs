@@ -101,7 +101,8 @@ fn write_head(svg: &mut String, width: f64, height: f64, title: &str) {
         "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"middle\" font-family=\"system-ui,sans-serif\" font-size=\"13\" \
          fill=\"#9aa3b2\">{title}</text>\n\
          <g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace\" \
-         font-size=\"{FONT_SIZE}\" fill=\"{FOREGROUND}\" xml:space=\"preserve\" style=\"white-space:pre\">\n",
+         font-size=\"{FONT_SIZE}\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">\n\
+         <style>text{{white-space:pre}}</style>\n",
         width / 2.0,
         BAR_HEIGHT / 2.0 + 4.5,
     );
