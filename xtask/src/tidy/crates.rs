@@ -54,7 +54,7 @@ pub const PLACES: &[Place] = &[
             "pyrometer-server",
         ],
     ),
-    place("xtask", Row::Tool, &["pyrometer-remote", "pyrometer-model", "pyrometer-format"]),
+    place("xtask", Row::Tool, &["pyrometer-remote", "pyrometer-view", "pyrometer-model", "pyrometer-format"]),
 ];
 
 /// The place of a crate, if the architecture knows it.
