@@ -29,14 +29,20 @@ impl Share {
 /// Which function is meant, in all the ways in which a person or a program may ask for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct FunctionRef {
-    /// What it is called in reports: qualified name with its module in front, as far as known.
+    /// Its full name: qualified name with its module in front, as far as known.
     pub name: String,
+    /// What it is called in reports: without the module where it is the user's own, since the file is told beside it, and
+    /// without `<locals>`.
+    pub label: String,
     /// The dotted module; empty where it is not known.
     pub module: String,
     /// The qualified name.
     pub qualified_name: String,
     /// The file as the target named it; empty for C functions.
     pub file: String,
+    /// The file as reports show it: relative to the target's working directory, or to where Python or its packages are
+    /// installed (`re/_parser.py`), where it is below one of them.
+    pub path: String,
     /// The line of its `def`, 1-based; 0 where there is none.
     pub first_line: u32,
     /// Whose code it is.
@@ -48,11 +54,16 @@ impl FunctionRef {
     #[must_use]
     pub fn of(dictionary: &Dictionary, code: CodeId, origin: Origin) -> Self {
         let code = dictionary.code(code);
+        let (name, qualified_name) = (dictionary.display_name(code), dictionary.string(code.qualified_name));
+        let file = dictionary.string(code.file);
+        let label = if origin == Origin::User && !qualified_name.is_empty() { qualified_name } else { &name };
         Self {
-            name: dictionary.display_name(code),
+            label: label.replace(".<locals>", ""),
+            path: shown_path(file, origin, &dictionary.info.directory).to_owned(),
+            name,
             module: dictionary.string(code.module).to_owned(),
-            qualified_name: dictionary.string(code.qualified_name).to_owned(),
-            file: dictionary.string(code.file).to_owned(),
+            qualified_name: qualified_name.to_owned(),
+            file: file.to_owned(),
             first_line: code.first_line,
             origin,
         }
@@ -77,30 +88,32 @@ impl FunctionRef {
         &self.file[start..]
     }
 
-    /// The file's path without the place where Python or its packages are installed: `re/_parser.py`.
-    #[must_use]
-    pub fn short_path(&self) -> &str {
-        let installed = match self.origin {
-            Origin::SitePackages => ["/site-packages/", "/dist-packages/"].as_slice(),
-            Origin::StandardLibrary => ["/lib/python", "/lib64/python"].as_slice(),
-            Origin::User | Origin::Native | Origin::Marker => return &self.file,
-        };
-        let Some(rest) = installed.iter().find_map(|folder| self.file.rsplit_once(folder)).map(|(_, rest)| rest) else {
-            return &self.file;
-        };
-        // Behind `/lib/python` stands a version, which is no part of the path either.
-        if self.origin == Origin::StandardLibrary { rest.split_once('/').map_or(rest, |(_, rest)| rest) } else { rest }
-    }
-
     /// What to type to mean this function on the command line.
     #[must_use]
     pub fn query(&self) -> String {
-        if self.module.is_empty() {
+        if self.module.is_empty() || self.module == "__main__" {
             self.qualified_name.clone()
         } else {
             format!("{}:{}", self.module, self.qualified_name)
         }
     }
+}
+
+/// The end of `file` that tells the most.
+fn shown_path<'f>(file: &'f str, origin: Origin, directory: &str) -> &'f str {
+    let below = |folder: &str| file.rsplit_once(folder).map(|(_, rest)| rest);
+    let shown = match origin {
+        Origin::User if directory.is_empty() => None,
+        Origin::User => file.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')),
+        Origin::SitePackages => below("/site-packages/").or_else(|| below("/dist-packages/")),
+        // Behind `/lib/python` stands a version, which is no part of the path either.
+        Origin::StandardLibrary => below("/lib/python")
+            .or_else(|| below("/lib64/python"))
+            .and_then(|rest| rest.split_once('/'))
+            .map(|(_, rest)| rest),
+        Origin::Native | Origin::Marker => None,
+    };
+    shown.unwrap_or(file)
 }
 
 /// A line of a function.
@@ -120,6 +133,26 @@ impl Place {
             ("", _) => String::new(),
             (file, 0) => file.to_owned(),
             (file, line) => format!("{file}:{line}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_path;
+    use crate::Origin;
+
+    #[test]
+    fn paths_are_shown_from_where_they_begin_to_tell_something() {
+        for (file, origin, shown) in [
+            ("/app/tickets/audit.py", Origin::User, "tickets/audit.py"),
+            ("/application/audit.py", Origin::User, "/application/audit.py"),
+            ("audit.py", Origin::User, "audit.py"),
+            ("/usr/lib/python3.12/re/_parser.py", Origin::StandardLibrary, "re/_parser.py"),
+            ("<frozen importlib._bootstrap>", Origin::StandardLibrary, "<frozen importlib._bootstrap>"),
+            ("/v/lib/python3.12/site-packages/pandas/io.py", Origin::SitePackages, "pandas/io.py"),
+        ] {
+            assert_eq!(shown_path(file, origin, "/app"), shown);
         }
     }
 }

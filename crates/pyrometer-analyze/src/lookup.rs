@@ -32,7 +32,9 @@ pub fn find_function(profile: &Profile<'_>, query: &str) -> Result<Found, Error>
     };
     let mut found = at_line(profile, &functions, query);
     if found.is_empty() {
-        found = pick(&|function| function.name == query || function.qualified_name == query);
+        found = pick(&|function| {
+            [&function.name, &function.qualified_name, &function.label].iter().any(|name| *name == query)
+        });
     }
     if found.is_empty() {
         found = pick(&|function| is_called(function, query));

@@ -59,6 +59,8 @@ pub struct CallTree {
     pub quantity: &'static str,
     /// The base of all shares.
     pub base: f64,
+    /// Subtrees with a smaller part of the base are not among `nodes`, but told as hidden.
+    pub threshold: f64,
     /// The nodes.
     pub nodes: Vec<TreeNode>,
     /// Outermost functions that are below the threshold.
@@ -220,6 +222,7 @@ impl Grower<'_, '_> {
             unit: profile.unit,
             quantity: profile.phrase(),
             base: profile.total_amount(),
+            threshold,
             nodes,
             hidden,
             hidden_share,

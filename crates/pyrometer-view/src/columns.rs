@@ -77,14 +77,18 @@ fn fits(columns: &[Column], shown: &[usize], widths: &[usize], room: usize) -> b
 fn shrink(columns: &[Column], shown: &[usize], widths: &mut [usize], room: usize) {
     loop {
         let excess = total(shown, widths).saturating_sub(room);
-        let may_be_cut = |at: &&usize| columns[**at].fit != Fit::Figure && widths[**at] > NARROWEST;
-        let Some(&widest) = shown.iter().filter(may_be_cut).max_by_key(|&&at| widths[at]) else { return };
         if excess == 0 {
             return;
         }
+        // Source and prose give way to names and paths.
+        let widest_of = |fit| {
+            let may_be_cut = |at: &&usize| columns[**at].fit == fit && widths[**at] > NARROWEST;
+            shown.iter().copied().filter(|at| may_be_cut(&at)).max_by_key(|&at| widths[at])
+        };
+        let Some(widest) = widest_of(Fit::End).or_else(|| widest_of(Fit::Middle)) else { return };
         let second = shown
             .iter()
-            .filter(|&&at| at != widest && columns[at].fit != Fit::Figure)
+            .filter(|&&at| at != widest && columns[at].fit == columns[widest].fit)
             .map(|&at| widths[at])
             .max()
             .unwrap_or(0)

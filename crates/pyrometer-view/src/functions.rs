@@ -58,8 +58,8 @@ fn cells(table: &FunctionTable, row: &FunctionRow, style: &Style) -> Vec<Text> {
     let is_user = row.function.origin == Origin::User;
     let place = match (row.function.file.as_str(), row.function.first_line) {
         ("", _) if row.function.origin == Origin::Native => "C code".to_owned(),
-        (_, 0) => row.function.short_path().to_owned(),
-        (_, line) => format!("{}:{line}", row.function.short_path()),
+        (_, 0) => row.function.path.clone(),
+        (_, line) => format!("{}:{line}", row.function.path),
     };
     vec![
         text(&percent(row.own.share), ink.bold()),
@@ -69,7 +69,7 @@ fn cells(table: &FunctionTable, row: &FunctionRow, style: &Style) -> Vec<Text> {
         text(&percent(row.total.share), Ink::of_share(row.total.share)),
         text(&amount(style, table.unit, row.total.amount), Ink::Plain),
         row.calls.map_or_else(Text::default, |calls| text(&count(calls), Ink::Plain)),
-        text(&row.function.name, if is_user { Ink::Bold } else { Ink::Plain }),
+        text(&row.function.label, if is_user { Ink::Bold } else { Ink::Plain }),
         text(&place, Ink::Dim),
     ]
 }

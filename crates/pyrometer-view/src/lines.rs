@@ -4,7 +4,7 @@ use pyrometer_analyze::{LineRow, LineTable};
 
 use crate::neighbours::{write_others, write_uncounted};
 use crate::numbers::{amount, margin, percent};
-use crate::source::{bar, marked_columns};
+use crate::source::{bar, common_indent, marked_columns};
 use crate::style::{Ink, Style};
 use crate::text::Text;
 
@@ -13,7 +13,7 @@ use crate::text::Text;
 pub fn render_lines(table: &LineTable, style: &Style) -> String {
     let mut out = String::new();
     let function = &table.function;
-    let mut heading = Text::new(style, &function.name, Ink::Bold);
+    let mut heading = Text::new(style, &function.label, Ink::Bold);
     if !function.file.is_empty() {
         heading.push(style, &format!("  {}:{}", function.file, function.first_line), Ink::Dim);
     }
@@ -35,15 +35,17 @@ pub fn render_lines(table: &LineTable, style: &Style) -> String {
     out.push('\n');
     let is_narrow = style.columns() < 72;
     let titles = if is_narrow { "   total " } else { "     own    total          " };
+    let indent = common_indent(table.rows.iter().filter_map(|row| row.source.as_deref()));
     let digits = table.rows.iter().map(|row| row.line).max().unwrap_or(0).to_string().len().max(4);
     Text::new(style, &format!("{titles}{:>digits$}", "line"), Ink::Dim).write_line(style, &mut out);
+    let layout = Layout { digits, is_narrow, indent };
     let mut last = None;
     for row in &table.rows {
         if last.is_some_and(|last| row.line > last + 1) {
             Text::new(style, style.sign("      ⋮", "      :"), Ink::Dim).write_line(style, &mut out);
         }
         last = Some(row.line);
-        write_row(style, &mut out, row, digits, is_narrow);
+        write_row(style, &mut out, row, &layout);
     }
     let remark = "own: this line and the C code it calls, total: with the Python functions it calls";
     out.push('\n');
@@ -55,7 +57,18 @@ pub fn render_lines(table: &LineTable, style: &Style) -> String {
     out
 }
 
-fn write_row(style: &Style, out: &mut String, row: &LineRow, digits: usize, is_narrow: bool) {
+/// What all rows of a table have in common.
+struct Layout {
+    /// Digits of the largest line number.
+    digits: usize,
+    /// Whether there is room for the total only.
+    is_narrow: bool,
+    /// Spaces that all lines of source begin with.
+    indent: usize,
+}
+
+fn write_row(style: &Style, out: &mut String, row: &LineRow, layout: &Layout) {
+    let &Layout { digits, is_narrow, indent } = layout;
     let figure = |share: f64| if share > 0.0 { percent(share) } else { String::new() };
     let ink = Ink::of_share(row.total.share);
     let mut line = Text::default();
@@ -71,9 +84,10 @@ fn write_row(style: &Style, out: &mut String, row: &LineRow, digits: usize, is_n
     line.push(style, &format!("{number:>digits$} "), Ink::Dim);
     line.push(style, style.sign("│ ", "| "), Ink::Dim);
     let gutter = line.width();
-    let source = row.source.as_deref().unwrap_or(if row.line == 0 { "(line not known)" } else { "" });
+    let source = row.source.as_deref().unwrap_or("");
+    let dedented = if row.line == 0 { "(line not known)" } else { source.get(indent..).unwrap_or("") };
     let source_ink = if row.total.share > 0.10 { Ink::RedBold } else { ink };
-    line.push(style, source, source_ink);
+    line.push(style, dedented, source_ink);
     line.cut_end(style, style.columns()).write_line(style, out);
     let below = || {
         let mut below = Text::default();
@@ -84,6 +98,7 @@ fn write_row(style: &Style, out: &mut String, row: &LineRow, digits: usize, is_n
     let hottest = row.ranges.first().filter(|range| range.share >= 0.02 && row.ranges.len() > 1);
     if let Some((free, marked)) = hottest
         .and_then(|range| marked_columns(style, source, row.line, range))
+        .map(|(free, marked)| (free.saturating_sub(indent), marked))
         .filter(|(free, marked)| gutter + free + marked + 10 <= style.columns())
     {
         let mut marks = below();
@@ -96,10 +111,10 @@ fn write_row(style: &Style, out: &mut String, row: &LineRow, digits: usize, is_n
         .callees
         .iter()
         .filter(|callee| callee.share >= 0.005)
-        .map(|callee| format!("{} {}", callee.function.name, percent(callee.share)))
+        .map(|callee| format!("{} {}", callee.function.label, percent(callee.share)))
         .collect();
     if !callees.is_empty() {
-        let indent = source.chars().take_while(|c| *c == ' ').count().min(24);
+        let indent = dedented.chars().take_while(|c| *c == ' ').count().min(24);
         let mut text = below();
         text.push(style, &" ".repeat(indent), Ink::Plain);
         text.push(style, style.sign("└ calls ", "` calls "), Ink::Dim);

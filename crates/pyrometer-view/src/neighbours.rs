@@ -64,7 +64,7 @@ fn cells(neighbours: &Neighbours, row: &Neighbour, style: &Style) -> Vec<Text> {
         (Direction::Callees, line) => format!("line {line}"),
     };
     let mut cells = figures(neighbours, &row.share, row.of_total, style);
-    cells.push(Text::new(style, &row.place.function.name, Ink::Bold));
+    cells.push(Text::new(style, &row.place.function.label, Ink::Bold));
     cells.push(Text::new(style, &place, Ink::Plain));
     cells.push(Text::new(style, row.source.as_deref().unwrap_or("").trim(), Ink::Dim));
     cells
@@ -77,7 +77,7 @@ pub(crate) fn write_remark(style: &Style, out: &mut String, text: &str) {
 
 fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {
     let function = &neighbours.function;
-    let mut line = Text::new(style, &function.name, Ink::Bold);
+    let mut line = Text::new(style, &function.label, Ink::Bold);
     if !function.file.is_empty() {
         line.push(style, &format!("  {}:{}", function.file, function.first_line), Ink::Dim);
     }
@@ -94,7 +94,7 @@ fn write_subject(style: &Style, out: &mut String, neighbours: &Neighbours) {
         line.write_line(style, out);
     } else {
         line.cut_middle(style, style.columns()).write_line(style, out);
-        total.wrap(style.prose_columns(), 0).iter().for_each(|line| line.write_line(style, out));
+        total.trim_start().wrap(style.prose_columns(), 0).iter().for_each(|line| line.write_line(style, out));
     }
     out.push('\n');
 }

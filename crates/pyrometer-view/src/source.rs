@@ -23,6 +23,15 @@ pub(crate) fn bar(style: &Style, share: f64, width: usize) -> Text {
     made
 }
 
+/// How many spaces all of the lines begin with, which may be left out.
+pub(crate) fn common_indent<'l>(lines: impl Iterator<Item = &'l str>) -> usize {
+    lines
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start_matches(' ').len())
+        .min()
+        .unwrap_or(0)
+}
+
 /// The columns to mark below a line of source for `range`: how many to leave free, and how many to mark. `None` where the
 /// range is the whole line, or does not end in it, or does not fit the text (a file that has changed).
 pub(crate) fn marked_columns(style: &Style, source: &str, line: u32, range: &RangeRow) -> Option<(usize, usize)> {
@@ -39,9 +48,16 @@ pub(crate) fn marked_columns(style: &Style, source: &str, line: u32, range: &Ran
 
 #[cfg(test)]
 mod tests {
-    use super::marked_columns;
+    use super::{common_indent, marked_columns};
     use crate::Style;
     use pyrometer_analyze::RangeRow;
+
+    #[test]
+    fn indents_are_what_all_lines_have() {
+        assert_eq!(common_indent(["    a", "", "      b"].into_iter()), 4);
+        assert_eq!(common_indent(["\ta", "  b"].into_iter()), 0);
+        assert_eq!(common_indent(std::iter::empty()), 0);
+    }
 
     #[test]
     fn ranges_are_in_bytes_and_marks_in_columns() {

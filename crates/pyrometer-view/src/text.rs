@@ -31,6 +31,14 @@ impl Text {
         self.spans.iter().map(|(text, _)| text.width()).sum()
     }
 
+    /// Without spaces at its beginning.
+    pub(crate) fn trim_start(mut self) -> Self {
+        if let Some((text, _)) = self.spans.first_mut() {
+            *text = text.trim_start_matches(' ').to_owned();
+        }
+        self
+    }
+
     /// Without spaces at its end.
     pub(crate) fn trim_end(mut self) -> Self {
         while let Some((text, _)) = self.spans.last_mut() {
@@ -135,7 +143,7 @@ impl Text {
                 at += wide;
             }
         }
-        lines
+        lines.into_iter().map(Self::trim_end).collect()
     }
 
     /// Writes the line and its end, without spaces behind it.

@@ -10,6 +10,9 @@ use pyrometer_analyze::Unit;
 /// From this depth on, what is deeper is no longer indented further, so that it stays readable.
 const DEEPEST_INDENT: usize = 40;
 
+/// Calls that are left out are told from this part of the time on.
+const LEAST_TOLD: f64 = 0.001;
+
 /// The call tree, with library code folded as the tree says.
 #[must_use]
 pub fn render_tree(tree: &CallTree, style: &Style) -> String {
@@ -29,9 +32,18 @@ pub fn render_tree(tree: &CallTree, style: &Style) -> String {
         continues.push(has_next);
         write_hidden_above(style, &mut out, tree, at, &continues);
     }
-    if tree.hidden > 0 {
+    if tree.hidden > 0 && tree.hidden_share >= LEAST_TOLD {
         let text = format!("{} {}", percent(tree.hidden_share), plural(tree.hidden, "more function", "more functions"));
         Text::new(style, &text, Ink::Dim).write_line(style, &mut out);
+    }
+    if !tree.nodes.is_empty() {
+        let least = percent(tree.threshold);
+        let text = format!("calls with less than {least} of the time are told together, and from 0.1 % on");
+        out.push('\n');
+        Text::new(style, &text, Ink::Dim)
+            .wrap(style.prose_columns(), 0)
+            .iter()
+            .for_each(|line| line.write_line(style, &mut out));
     }
     if tree.nodes.is_empty() && tree.hidden == 0 {
         Text::new(style, "no samples", Ink::Dim).write_line(style, &mut out);
@@ -40,7 +52,8 @@ pub fn render_tree(tree: &CallTree, style: &Style) -> String {
 }
 
 fn hidden_of_parent(tree: &CallTree, node: &TreeNode) -> usize {
-    node.parent.map_or(0, |parent| tree.nodes[parent].hidden)
+    let told = |parent: usize| tree.nodes[parent].hidden_share >= LEAST_TOLD;
+    node.parent.filter(|&parent| told(parent)).map_or(0, |parent| tree.nodes[parent].hidden)
 }
 
 /// Branches for a line whose ancestors continue as told.
@@ -68,7 +81,7 @@ fn write_node(style: &Style, out: &mut String, tree: &CallTree, node: &TreeNode,
     line.push(style, &time, ink);
     line.push(style, " ", Ink::Plain);
     let is_user = node.function.origin == Origin::User;
-    line.push(style, &node.function.name, if is_user { Ink::Bold } else { Ink::Plain });
+    line.push(style, &node.function.label, if is_user { Ink::Bold } else { Ink::Plain });
     if !node.function.file.is_empty() {
         let line_number = if node.line > 0 { node.line } else { node.function.first_line };
         line.push(style, &format!("  {}:{line_number}", node.function.short_file()), Ink::Dim);
@@ -98,7 +111,7 @@ fn write_hidden_above(style: &Style, out: &mut String, tree: &CallTree, at: usiz
         if node.depth < next_depth {
             break;
         }
-        if node.hidden > 0 {
+        if node.hidden > 0 && node.hidden_share >= LEAST_TOLD {
             let text =
                 format!("{} {}", percent(node.hidden_share), plural(node.hidden, "smaller call", "smaller calls"));
             let mut line = Text::new(style, &branches(style, &continues[..=node.depth], false), Ink::Dim);

@@ -7,7 +7,7 @@ use pyrometer_analyze::{CallerOf, Heat, HotFunction, HotLine, Triage, VerdictKin
 use crate::audit::write_audit;
 use crate::columns::{Column, Fit, write};
 use crate::numbers::{amount, count, margin, percent, plural, seconds};
-use crate::source::{bar, marked_columns};
+use crate::source::{bar, common_indent, marked_columns};
 use crate::style::{Ink, Style};
 use crate::text::Text;
 
@@ -74,7 +74,10 @@ impl Page<'_> {
         let facts = self.text(&facts, Ink::Dim);
         // The command gives way to the figures, which on a narrow screen get a line of their own.
         let beside = self.style.columns().saturating_sub(line.width() + facts.width() + 3);
-        let command = self.text(&capture.command, Ink::Plain);
+        // Where the interpreter is says little; its name is enough.
+        let (first, rest) = capture.command.split_once(' ').unwrap_or((&capture.command, ""));
+        let first = first.rsplit('/').next().unwrap_or(first);
+        let command = self.text(format!("{first} {rest}").trim_end(), Ink::Plain);
         if beside >= command.width().min(70) {
             line.append(command.cut_middle(self.style, beside));
             line.push(self.style, dot, Ink::Dim);
@@ -136,7 +139,7 @@ impl Page<'_> {
         let mut line = self.text(&format!("{:>8} ", percent(hot.own.share)), ink.bold());
         line.push(style, &margin(style, &hot.own), ink);
         line.push(style, "  ", Ink::Plain);
-        line.push(style, &hot.function.name, ink.bold());
+        line.push(style, &hot.function.label, ink.bold());
         let place = match (hot.function.short_file(), hot.function.first_line) {
             ("", _) => String::new(),
             (file, 0) => format!("  {file}"),
@@ -176,8 +179,10 @@ impl Page<'_> {
         line.push(style, style.sign("│ ", "| "), Ink::Dim);
         let gutter = line.width();
         let source = hot_line.source.as_deref().unwrap_or("");
+        let indent = common_indent(hot.lines.iter().filter_map(|line| line.source.as_deref()));
+        let dedented = source.get(indent..).unwrap_or("");
         match hot_line.source {
-            Some(_) => line.push(style, source, if ink == Ink::Red { Ink::RedBold } else { ink }),
+            Some(_) => line.push(style, dedented, if ink == Ink::Red { Ink::RedBold } else { ink }),
             None => line.push(style, "(source not in the capture)", Ink::Dim),
         }
         line.cut_end(style, style.columns()).write_line(style, out);
@@ -187,7 +192,11 @@ impl Page<'_> {
             below.push(style, style.sign("│ ", "| "), Ink::Dim);
             below
         };
-        let marked = hot_line.range.as_ref().and_then(|range| marked_columns(style, source, hot_line.line, range));
+        let marked = hot_line
+            .range
+            .as_ref()
+            .and_then(|range| marked_columns(style, source, hot_line.line, range))
+            .map(|(free, marked)| (free.saturating_sub(indent), marked));
         if let Some((free, marked)) = marked.filter(|(free, marked)| gutter + free + marked <= style.columns()) {
             let mut marks = below();
             marks.push(style, &" ".repeat(free), Ink::Plain);
@@ -197,10 +206,10 @@ impl Page<'_> {
         let callees: Vec<String> = hot_line
             .callees
             .iter()
-            .map(|callee| format!("{} {}", callee.function.name, percent(callee.share.share)))
+            .map(|callee| format!("{} {}", callee.function.label, percent(callee.share.share)))
             .collect();
         if !callees.is_empty() {
-            let indent = source.chars().take_while(|c| *c == ' ').count().min(24);
+            let indent = dedented.chars().take_while(|c| *c == ' ').count().min(24);
             let mut text = below();
             text.push(style, &" ".repeat(indent), Ink::Plain);
             text.push(style, style.sign("└ calls ", "` calls "), Ink::Dim);
@@ -220,12 +229,12 @@ impl Page<'_> {
 
     fn callers(&self, out: &mut String, hot: &HotFunction) {
         let describe = |caller: &CallerOf| {
-            let via = caller.via.as_ref().map_or(String::new(), |via| format!(" through {}", via.name));
+            let via = caller.via.as_ref().map_or(String::new(), |via| format!(" through {}", via.label));
             let share = if caller.of_own > 0.9995 { String::new() } else { format!(" {}", percent(caller.of_own)) };
             let place = caller.place.as_ref()?;
             let short = place.short();
             let short = if short.is_empty() { short } else { format!(" ({short})") };
-            Some(format!("{}{short}{via}{share}", place.function.name))
+            Some(format!("{}{short}{via}{share}", place.function.label))
         };
         let mut callers: Vec<String> = hot.callers.iter().filter_map(describe).collect();
         if callers.is_empty() {
@@ -240,14 +249,14 @@ impl Page<'_> {
     /// In which functions of libraries the time passed, unless that was said at the line already.
     fn inside(&self, out: &mut String, hot: &HotFunction) {
         let is_said =
-            |name: &str| hot.lines.iter().flat_map(|line| &line.callees).any(|callee| callee.function.name == name);
-        if hot.inside.iter().all(|inside| is_said(&inside.function.name)) && hot.other_inside.count == 0 {
+            |name: &str| hot.lines.iter().flat_map(|line| &line.callees).any(|callee| callee.function.label == name);
+        if hot.inside.iter().all(|inside| is_said(&inside.function.label)) && hot.other_inside.count == 0 {
             return;
         }
         let mut parts: Vec<String> = hot
             .inside
             .iter()
-            .map(|inside| format!("{} {}", inside.function.name, percent(inside.share.share)))
+            .map(|inside| format!("{} {}", inside.function.label, percent(inside.share.share)))
             .collect();
         if hot.own_strict.share >= 0.001 {
             parts.push(format!("itself {}", percent(hot.own_strict.share)));
@@ -307,7 +316,7 @@ impl Page<'_> {
         vec![
             self.text(&percent(warm.own.share), Ink::YellowBold),
             self.text(&margin(self.style, &warm.own), Ink::Yellow),
-            self.text(&warm.function.name, Ink::YellowBold),
+            self.text(&warm.function.label, Ink::YellowBold),
             self.text(&place, Ink::Plain),
             self.text(source, Ink::Dim),
         ]

@@ -38,13 +38,13 @@ pub(super) fn hints(triage: &Triage, file: Option<&str>) -> Vec<Hint> {
         hints.push(report("--view gil", "who holds the GIL, by function".to_owned()));
     }
     if let Some(hot) = triage.red.first().or(triage.yellow.first()) {
-        let (name, query) = (&hot.function.name, quoted(&hot.function.query()));
+        let (name, query) = (&hot.function.label, quoted(&hot.function.query()));
         if hot.function.origin != Origin::Native {
             hints.push(report(&format!("--lines {query}"), format!("every line of {name}")));
         }
         let callee = hot.lines.first().and_then(|line| line.callees.first());
         if let Some(callee) = callee.filter(|callee| callee.share.share > hot.own.share / 2.0) {
-            let (name, query) = (&callee.function.name, quoted(&callee.function.query()));
+            let (name, query) = (&callee.function.label, quoted(&callee.function.query()));
             hints.push(report(&format!("--callers {query}"), format!("who else calls {name}")));
         } else {
             hints.push(report(&format!("--callers {query}"), format!("who calls {name}")));

@@ -64,7 +64,7 @@ pub(super) fn verdict(
             let text = format!(
                 "No function takes more than 10 % of the {}; the largest is {}{} with {}.",
                 base.phrase,
-                warm.function.name,
+                warm.function.label,
                 place_text(warm.function.short_file(), warm.function.first_line, " (", ")"),
                 with_margin(warm.own),
             );
@@ -87,7 +87,7 @@ fn place_text(file: &str, line: u32, before: &str, after: &str) -> String {
 }
 
 fn hot_text(base: &Base, hot: &HotFunction) -> String {
-    let name = &hot.function.name;
+    let name = &hot.function.label;
     let start = format!("{} of the {} is spent in {name}", with_margin(hot.own), base.phrase);
     let Some(line) = hot.lines.first().filter(|line| line.line > 0) else { return format!("{start}.") };
     let of_function = line.share.share / hot.own.share.max(f64::MIN_POSITIVE);
@@ -96,7 +96,11 @@ fn hot_text(base: &Base, hot: &HotFunction) -> String {
         let place = place_text(file, hot.function.first_line, " (", ")");
         return format!("{start}{place}; its hottest line, {}, has {}.", line.line, percent(line.share.share));
     }
-    format!("{start}, at {}{}.", place_text(file, line.line, "", ""), calling(line))
+    let place = place_text(file, line.line, "", "");
+    if of_function > 0.95 {
+        return format!("{start}, at {place}{}.", calling(line));
+    }
+    format!("{start}: {} at {place}{}.", percent(line.share.share), calling(line))
 }
 
 /// `, calling re.compile`, where one callee has most of the line's time.
@@ -104,18 +108,18 @@ fn calling(line: &HotLine) -> String {
     line.callees
         .first()
         .filter(|callee| callee.share.share >= line.share.share / 2.0)
-        .map_or(String::new(), |callee| format!(", calling {}", callee.function.name))
+        .map_or(String::new(), |callee| format!(", calling {}", callee.function.label))
 }
 
 fn waiting_text(waiting: &Waiting) -> String {
     let who = if waiting.main_threads == 1 { "The main thread waits" } else { "The main threads wait" };
     let start = format!("{who} {} of the time", percent(waiting.of_wall));
     let Some(wait) = waiting.places.first() else { return format!("{start}.") };
-    let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(", calling {}", callee.name));
-    let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(", which waits in {}", inner.name));
+    let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(", calling {}", callee.label));
+    let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(", which waits in {}", inner.label));
     let place = place_text(wait.place.function.short_file(), wait.place.line, ", at ", "");
     let mostly = if wait.of_wall > 0.9 * waiting.of_wall { "" } else { "mostly " };
-    format!("{start}, {mostly}in {}{place}{callee}{inner}.", wait.place.function.name)
+    format!("{start}, {mostly}in {}{place}{callee}{inner}.", wait.place.function.label)
 }
 
 fn gil_text(gil: &Contention, hottest: Option<&HotFunction>) -> String {
@@ -126,7 +130,7 @@ fn gil_text(gil: &Contention, hottest: Option<&HotFunction>) -> String {
             let place = place_text(holder.place.function.short_file(), holder.place.line, " (", ")");
             format!(
                 "{start}; {}{place} holds it {} of the time that it is held.",
-                holder.place.function.name,
+                holder.place.function.label,
                 percent(holder.of_held)
             )
         }

@@ -88,11 +88,11 @@ fn waiting(triage: &Triage, style: &Style) -> Option<String> {
 }
 
 fn place(wait: &Wait) -> String {
-    let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(" calling {}", callee.name));
-    let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(" (in {})", inner.name));
+    let callee = wait.callee.as_ref().map_or(String::new(), |callee| format!(" calling {}", callee.label));
+    let inner = wait.innermost.as_ref().map_or(String::new(), |inner| format!(" (in {})", inner.label));
     let short = wait.place.short();
     let short = if short.is_empty() { short } else { format!(" at {short}") };
-    format!("{} in {}{short}{callee}{inner}", percent(wait.of_wall), wait.place.function.name)
+    format!("{} in {}{short}{callee}{inner}", percent(wait.of_wall), wait.place.function.label)
 }
 
 fn gil(triage: &Triage, style: &Style) -> Option<String> {
@@ -109,7 +109,7 @@ fn gil(triage: &Triage, style: &Style) -> Option<String> {
         .map(|holder| {
             let short = holder.place.short();
             let short = if short.is_empty() { short } else { format!(" ({short})") };
-            format!("{}{short} {}", holder.place.function.name, percent(holder.of_held))
+            format!("{}{short} {}", holder.place.function.label, percent(holder.of_held))
         })
         .collect();
     if !holders.is_empty() {
@@ -129,7 +129,7 @@ fn collector(triage: &Triage, style: &Style) -> Option<String> {
     let places: Vec<String> = collector
         .places
         .iter()
-        .map(|at| format!("{} ({}) {}", at.place.function.name, at.place.short(), percent(at.of_collecting)))
+        .map(|at| format!("{} ({}) {}", at.place.function.label, at.place.short(), percent(at.of_collecting)))
         .collect();
     if !places.is_empty() {
         text.push_str("; it ran in ");
