@@ -389,7 +389,8 @@ def test_a_forked_child_leaves_the_parent_s_profile_alone(recorder):
 def test_forks_while_other_threads_start_profiles(recorder):
     recorder()
     program = """
-import os, threading, pyrometer
+import os, threading, warnings, pyrometer
+warnings.simplefilter("ignore", DeprecationWarning)
 done = threading.Event()
 def work():
     while not done.is_set():
