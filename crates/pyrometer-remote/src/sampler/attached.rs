@@ -118,9 +118,13 @@ impl Attached {
         if !self.tracks_match() {
             self.match_tracks(time, books);
         }
+        if !self.interner.knows_main() {
+            self.find_main();
+        }
         for index in 0..self.tracks.len() {
             self.book(index, time, books);
         }
+        self.ask_for_names(time, books.dictionary);
         self.last = Some(time);
         Ok(())
     }
@@ -134,6 +138,25 @@ impl Attached {
         books.audit.tried += threads;
         books.audit.lost += threads;
         Ok(())
+    }
+
+    /// Which file runs as `__main__` has to be known before the first function of any thread is put on record.
+    fn find_main(&mut self) {
+        let main = self.tracks.iter().zip(&self.snapshot.threads).find(|(track, _)| track.is_main());
+        if let Some((_, thread)) = main {
+            self.interner.find_main(&self.interpreter, self.snapshot.frames_of(thread));
+        }
+    }
+
+    /// Asks for the names of some of the threads whose turn it is: a look-up is many reads, so a thousand new threads are
+    /// not all asked for at one sample.
+    fn ask_for_names(&mut self, time: u64, dictionary: &mut Dictionary) {
+        const AT_ONCE: usize = 4;
+        let due = self.tracks.iter_mut().zip(&self.snapshot.threads).filter(|(track, _)| track.name_is_due(time));
+        for (track, thread) in due.take(AT_ONCE) {
+            let name = self.interpreter.thread_name(&self.memory, thread);
+            track.set_name(name.as_deref(), time, dictionary);
+        }
     }
 
     fn stop_running_threads(&mut self) -> Result<()> {
@@ -155,11 +178,18 @@ impl Attached {
         let mut old: Vec<Option<Track>> = self.tracks.drain(..).map(Some).collect();
         let native: Vec<u32> = self.snapshot.threads.iter().map(|thread| self.outer_id(thread)).collect();
         for (thread, outer) in self.snapshot.threads.iter().zip(native) {
-            let found = old.iter_mut().find(|slot| slot.as_ref().is_some_and(|track| track.is_of(thread)));
-            let track = found.and_then(Option::take).unwrap_or_else(|| {
-                let place = Where { pid: self.pid, process: self.process, thread: outer, last: self.last, time };
+            let place = Where { pid: self.pid, process: self.process, thread: outer, last: self.last, time };
+            let mut take = |same: &dyn Fn(&Track) -> bool| {
+                old.iter_mut().find(|slot| slot.as_ref().is_some_and(same)).and_then(Option::take)
+            };
+            let track = if let Some(track) = take(&|track| track.is_of(thread)) {
+                track
+            } else if let Some(mut track) = take(&|track| track.begins_as(thread)) {
+                track.identify(thread, &place, books.dictionary);
+                track
+            } else {
                 Track::open(thread, &place, books.dictionary)
-            });
+            };
             self.tracks.push(track);
         }
         for track in old.into_iter().flatten() {
@@ -184,9 +214,6 @@ impl Attached {
         books.audit.tried += 1;
         let mut flags = flags_of(thread, activity, self.interpreter.version().free_threaded);
         let frames = self.snapshot.frames_of(thread);
-        if track.is_main() {
-            self.interner.find_main(&self.interpreter, frames);
-        }
         let cache = track.stacks();
         let known = (frames, thread.common);
         let mut stack = self.interner.stack(books.dictionary, &self.interpreter, &self.files, known, cache);
@@ -212,15 +239,10 @@ impl Attached {
         track.add(time, stack, flags, books.runs);
     }
 
-    /// Hands out what is known, and asks for the names of threads that have none yet.
+    /// Hands out what is known.
     pub fn flush(&mut self, books: &mut Books<'_>) {
-        for (track, thread) in self.tracks.iter_mut().zip(&self.snapshot.threads) {
+        for track in &mut self.tracks {
             track.flush(books.dictionary, books.runs);
-            if track.wants_name()
-                && let Some(name) = self.interpreter.thread_name(&self.memory, thread)
-            {
-                track.set_name(&name, books.dictionary);
-            }
         }
     }
 

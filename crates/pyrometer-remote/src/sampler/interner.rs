@@ -67,14 +67,17 @@ impl Interner {
         Some(location)
     }
 
+    /// Whether it is known which file runs as `__main__`.
+    pub(super) fn knows_main(&self) -> bool {
+        self.main.is_some()
+    }
+
     /// Looks whether the main thread's stack shows which file runs as `__main__`: the outermost module that is not of the
     /// library, which leaves out `site` at the start and `runpy` below `-m`.
     pub(super) fn find_main(&mut self, interpreter: &Interpreter, frames: &[Frame]) {
-        if self.main.is_none() {
-            let codes = frames.iter().take(8).filter_map(|frame| interpreter.code(frame.code));
-            let mut modules = codes.filter(|code| code.name == "<module>" && !is_library(&code.file));
-            self.main = modules.next().map(|code| code.file.clone());
-        }
+        let codes = frames.iter().take(8).filter_map(|frame| interpreter.code(frame.code));
+        let mut modules = codes.filter(|code| code.name == "<module>" && !is_library(&code.file));
+        self.main = modules.next().map(|code| code.file.clone());
     }
 
     #[cold]

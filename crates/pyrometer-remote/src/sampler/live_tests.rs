@@ -94,10 +94,10 @@ def spin(seconds):
 fn cpu_time_is_the_kernels_and_goes_to_the_function_that_used_it() {
     let script = format!(
         "{SPIN}
-def short(): spin(0.002)
-def long(): spin(0.006)
-def rest(): time.sleep(0.002)
-for n in range(100): short(); long(); rest()
+def short(): spin(0.02)
+def long(): spin(0.06)
+def rest(): time.sleep(0.02)
+for n in range(16): short(); long(); rest()
 print(time.process_time())"
     );
     let seen = record(&script, Options { native: false, ..Options::default() });
@@ -105,7 +105,7 @@ print(time.process_time())"
     let total: f64 = seen.output.trim().parse().unwrap();
     let cpu: f64 = seen.runs.iter().map(|run| run.cpu.as_seconds()).sum();
     // The interpreter's start before the first sample is not on record.
-    assert!(cpu > total - 0.08 && cpu < total + 0.02, "{cpu} of {total}");
+    assert!(cpu > total - 0.1 && cpu < total + 0.02, "{cpu} of {total}");
     let parents = |name: &str| -> f64 {
         let of = |run: &&SampleRun| {
             let mut stack = seen.dictionary.stacks.leaf_first(run.stack);
@@ -114,7 +114,7 @@ print(time.process_time())"
         seen.runs.iter().filter(of).map(|run| run.cpu.as_seconds()).sum()
     };
     let share = parents("long") / (parents("long") + parents("short"));
-    assert!((share - 0.75).abs() < 0.04, "{share}");
+    assert!((share - 0.75).abs() < 0.07, "{share}");
     assert!(parents("rest") < 0.05 * total, "sleeping uses no CPU");
     let waiting: f64 = seen.by_function().get("rest").map_or(0.0, |sums| sums.1);
     assert!(waiting >= 0.15, "but it takes wall time: {waiting}");
@@ -152,6 +152,7 @@ for thread in threads: thread.join()"
     for (truth, cpu) in shares {
         assert!((truth / total.0 - cpu / total.1).abs() < 0.02, "{truth} s of {total:?} seen as {cpu} s");
     }
+    assert!(seen.dictionary.threads().len() <= 5, "a thread is on record once: {:?}", seen.dictionary.threads());
     let wanted = seen.runs.iter().filter(|run| run.flags.contains(Flags::GIL_WANTED));
     let wanted: f64 = wanted.map(|run| run.wall.as_seconds()).sum();
     assert!(wanted > 0.3, "three of four wait for the GIL: {wanted}");

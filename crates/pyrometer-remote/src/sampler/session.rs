@@ -79,6 +79,8 @@ const NAP: u64 = 20_000_000;
 /// Intervals shorter than this are waited for awake, at least for their last stretch of `AWAKE`.
 const SPINNING: u64 = 200_000;
 const AWAKE: u64 = 60_000;
+/// So many processes that could not be sampled are told one by one.
+const MAX_REFUSED: usize = 10;
 /// The tree of processes is looked at no more often.
 const TREE_INTERVAL: u64 = 500_000;
 
@@ -108,6 +110,7 @@ pub struct Session {
     audit: Audit,
     runs: Vec<SampleRun>,
     notes: Vec<String>,
+    refused: usize,
     python_found: bool,
     begun: bool,
     flush_wish: Option<Arc<AtomicBool>>,
@@ -122,7 +125,6 @@ impl Session {
     pub fn new(root: u32, options: Options) -> Result<Self> {
         let root_handle = ProcessHandle::open(root)
             .map_err(|error| Error::new(ErrorKind::Gone, format!("there is no process {root} ({error})")))?;
-        clock::sharpen_timers();
         clock::raise_file_limit();
         let start = now();
         let tree =
@@ -151,6 +153,7 @@ impl Session {
             audit: Audit { interval_wanted: options.interval, ..Audit::default() },
             runs: Vec::with_capacity(BLOCK + 256),
             notes: Vec::new(),
+            refused: 0,
             python_found: false,
             begun: false,
             flush_wish: None,
@@ -208,6 +211,7 @@ impl Session {
         stop: &AtomicBool,
         sink: Sink<'_, E>,
     ) -> Result<End, SessionError<E>> {
+        clock::sharpen_timers();
         self.add_target(self.root, None, self.start, dictionary).map_err(SessionError::Target)?;
         loop {
             let time = now();
@@ -294,7 +298,12 @@ impl Session {
                     target.sample(&mut books);
                 }
                 Found::Refused(error) if target.pid() == self.root && !self.options.subprocesses => return Err(error),
-                Found::Refused(error) => self.notes.push(format!("{error}: it was not sampled")),
+                Found::Refused(error) => {
+                    self.refused += 1;
+                    if self.refused <= MAX_REFUSED {
+                        self.notes.push(format!("not sampled: {error}"));
+                    }
+                }
             }
         }
         Ok(())
@@ -319,8 +328,13 @@ impl Session {
                         target.executed(&mut books);
                     }
                 }
-                TreeEvent::Ended { pid, time } if pid != self.root => self.remove(pid, time, dictionary),
-                TreeEvent::Ended { .. } => {}
+                // Told when the main thread ends; a process that has others lives on and is found ended later.
+                TreeEvent::Ended { pid, time } => {
+                    let target = self.targets.iter().find(|target| target.pid() == pid);
+                    if pid != self.root && target.is_some_and(Target::ended_by_now) {
+                        self.remove(pid, time, dictionary);
+                    }
+                }
             }
         }
     }
@@ -470,6 +484,9 @@ impl Session {
                  less than about 5 ms may not have been seen, so the count of processes is a lower bound"
                     .to_owned(),
             );
+        }
+        if self.refused > MAX_REFUSED {
+            self.notes.push(format!("{} more processes could not be sampled", self.refused - MAX_REFUSED));
         }
         if let Some(share) = self.options.budget
             && self.schedule.interval() > self.options.interval.0

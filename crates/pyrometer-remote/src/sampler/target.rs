@@ -118,6 +118,11 @@ impl Target {
         self.handle.has_ended()
     }
 
+    /// Whether it has ended.
+    pub fn ended_by_now(&self) -> bool {
+        self.handle.has_ended()
+    }
+
     /// Looks whether it is a Python by now, if it is time for that.
     pub fn search(&mut self, files: &mut dyn FnMut(u32) -> Rc<FileSystem>, books: &mut Books<'_>) -> Found {
         let time = now();

@@ -24,8 +24,9 @@ pub(super) struct Track {
     reading: Option<Reading>,
     ledger: Ledger,
     stacks: StackCache,
-    /// How often its name will still be asked for.
-    name_attempts: u8,
+    /// When its name is asked for next, and how long after that again.
+    name_due: u64,
+    name_delay: u64,
 }
 
 /// Where and when a thread was found.
@@ -40,9 +41,9 @@ pub(super) struct Where {
     pub time: u64,
 }
 
-/// A thread gets its name in `threading` a moment after it has begun, and may be renamed: it is asked for at so many
-/// flushes.
-const NAME_ATTEMPTS: u8 = 5;
+/// A thread gets its name in `threading` a moment after it has begun, and may be renamed: it is asked for at once, after
+/// this time, and then after ten times as long each.
+const NAME_DELAY: u64 = 5_000_000;
 
 impl Track {
     /// Puts a thread on record that was found by a sample.
@@ -78,13 +79,39 @@ impl Track {
             reading: None,
             ledger: Ledger::new(id, start, cpu),
             stacks: StackCache::default(),
-            name_attempts: NAME_ATTEMPTS,
+            name_due: place.time,
+            name_delay: NAME_DELAY,
         }
     }
 
     /// Whether `thread` is this one. Addresses are reused by the next thread at once, the kernel's ids are not.
     pub fn is_of(&self, thread: &ThreadSnapshot) -> bool {
         self.state == thread.state && self.native == thread.native_id && self.ident == thread.ident
+    }
+
+    /// Whether `thread` is this one, its ids known by now: a thread's state is made before the thread itself.
+    pub fn begins_as(&self, thread: &ThreadSnapshot) -> bool {
+        self.state == thread.state && self.native == 0 && (self.ident == 0 || self.ident == thread.ident)
+    }
+
+    /// Notes the ids of a thread that had none when it was put on record.
+    pub fn identify(&mut self, thread: &ThreadSnapshot, place: &Where, dictionary: &mut Dictionary) {
+        self.native = thread.native_id;
+        self.ident = thread.ident;
+        self.outer = place.thread;
+        self.is_main = place.thread == place.pid;
+        self.name_due = place.time;
+        if place.thread == 0 {
+            return;
+        }
+        self.clock = ThreadClock::open(place.pid, place.thread).ok();
+        let name = dictionary.strings.intern(&short_name(place.pid, place.thread));
+        if let Some(known) = dictionary.thread_mut(self.id) {
+            known.native_id = u64::from(place.thread);
+            known.python_id = thread.ident;
+            known.is_main = self.is_main;
+            known.name = name;
+        }
     }
 
     /// Whether it is its process's main thread.
@@ -131,15 +158,16 @@ impl Track {
         }
     }
 
-    /// Whether its name is to be asked for.
-    pub fn wants_name(&mut self) -> bool {
-        self.name_attempts = self.name_attempts.saturating_sub(1);
-        self.name_attempts > 0
+    /// Whether it is time to ask for its name.
+    pub fn name_is_due(&self, time: u64) -> bool {
+        time >= self.name_due
     }
 
-    /// Notes its name in `threading`.
-    pub fn set_name(&mut self, name: &str, dictionary: &mut Dictionary) {
-        let name = dictionary.strings.intern(name);
+    /// Notes its name in `threading`, as far as there is one by now.
+    pub fn set_name(&mut self, name: Option<&str>, time: u64, dictionary: &mut Dictionary) {
+        self.name_due = time.saturating_add(self.name_delay);
+        self.name_delay = self.name_delay.saturating_mul(10);
+        let Some(name) = name.map(|name| dictionary.strings.intern(name)) else { return };
         if let Some(thread) = dictionary.thread_mut(self.id) {
             thread.name = name;
         }
