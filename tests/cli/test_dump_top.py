@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
+import jsonschema
 import pytest
 
-from calling import Call, Screen
+from calling import PROJECT, Call, Screen
 
 PROGRAM = """
 import threading, sys
@@ -44,8 +45,9 @@ def test_dump_shows_all_threads(call: Call, target: "subprocess.Popen[str]") -> 
 
 
 def test_dump_as_json_with_locals(call: Call, target: "subprocess.Popen[str]") -> None:
-    done = call("dump", target.pid, "--json", "--locals")
-    (process,) = json.loads(done.stdout)["processes"]
+    answer = json.loads(call("dump", target.pid, "--json", "--locals").stdout)
+    jsonschema.validate(answer, json.loads((PROJECT / "docs" / "schemas" / "dump-1.schema.json").read_text()))
+    (process,) = answer["processes"]
     assert process["pid"] == target.pid and process["python"].startswith("3.")
     threads = {thread["name"]: thread for thread in process["threads"]}
     main = threads["MainThread"]
