@@ -25,6 +25,7 @@ const SPIN: u64 = 50_000;
 pub struct Pause {
     stopped: Vec<(libc::pid_t, libc::c_int)>,
     stopping: Vec<libc::pid_t>,
+    /// Since when the first of them stands.
     since: u64,
     total: u64,
 }
@@ -35,7 +36,8 @@ impl Pause {
     /// # Errors
     /// When tracing is refused.
     pub fn stop(&mut self, threads: impl Iterator<Item = u32>) -> io::Result<()> {
-        self.since = now();
+        self.since = u64::MAX;
+        let begin = now();
         for thread in threads {
             let Ok(thread) = libc::pid_t::try_from(thread) else { continue };
             if self.stopping.contains(&thread) {
@@ -51,7 +53,7 @@ impl Pause {
                 Err(_) => {}
             }
         }
-        self.wait_until(self.since + PATIENCE);
+        self.wait_until(begin + PATIENCE);
         Ok(())
     }
 
@@ -64,7 +66,7 @@ impl Pause {
             let _ = request(libc::PTRACE_DETACH, thread, signal);
         }
         if any {
-            self.total += now() - self.since;
+            self.total += now().saturating_sub(self.since);
         }
     }
 
@@ -90,12 +92,13 @@ impl Pause {
 
     /// Moves the threads that have stopped by now from `stopping` to `stopped`.
     fn collect(&mut self) {
-        let stopped = &mut self.stopped;
+        let (stopped, since) = (&mut self.stopped, &mut self.since);
         self.stopping.retain(|&thread| match wait(thread) {
             Waited::NotYet => true,
             Waited::Gone => false,
             Waited::Stopped(signal) => {
                 stopped.push((thread, signal));
+                *since = (*since).min(now());
                 false
             }
         });

@@ -102,12 +102,8 @@ impl Attached {
     /// Takes one sample of every thread. Whether the process can still be sampled is the result: an error means that it
     /// has ended, called `exec`, or finalised its interpreter.
     pub fn sample(&mut self, books: &mut Books<'_>) -> Result<()> {
-        if books.options.pause {
-            self.stop_running_threads()?;
-        }
-        let result = self.interpreter.snapshot(&self.memory, &mut self.snapshot);
+        let result = if books.options.pause { self.look_paused()? } else { self.look() };
         let time = books.time();
-        self.pause.resume();
         if let Err(error) = result {
             return self.note_failure(error, books);
         }
@@ -127,6 +123,26 @@ impl Attached {
         self.ask_for_names(time, books.dictionary);
         self.last = Some(time);
         Ok(())
+    }
+
+    fn look(&mut self) -> Result<()> {
+        self.interpreter.snapshot(&self.memory, &mut self.snapshot)
+    }
+
+    /// Looks while the threads stand. A thread may have been stopped in the few instructions in which it makes or leaves a
+    /// frame; reading again does not help then, running on a little does.
+    fn look_paused(&mut self) -> Result<Result<()>> {
+        const ATTEMPTS: usize = 4;
+        let mut result = Ok(());
+        for _ in 0..ATTEMPTS {
+            self.stop_running_threads()?;
+            result = self.look();
+            self.pause.resume();
+            if result.is_err() || self.snapshot.threads.iter().all(|thread| thread.validity == Validity::Whole) {
+                break;
+            }
+        }
+        Ok(result)
     }
 
     fn note_failure(&mut self, error: Error, books: &mut Books<'_>) -> Result<()> {

@@ -237,7 +237,7 @@ print('done')";
     let seen = record(script, Options { pause: true, ..Options::default() });
     assert_eq!(seen.output, "done\n");
     let audit = seen.dictionary.audit;
-    assert!(audit.target_paused > Nanoseconds::ZERO && audit.partial + audit.lost <= audit.tried / 100, "{audit:?}");
+    assert!(audit.target_paused > Nanoseconds::ZERO && audit.partial + audit.lost <= audit.tried / 50, "{audit:?}");
 }
 
 #[test]
@@ -260,8 +260,9 @@ fn five_hundred_threads_are_sampled() {
 stop = threading.Event()
 threads = [threading.Thread(target=stop.wait) for n in range(500)]
 for thread in threads: thread.start()
-end = time.time() + 0.5
-while time.time() < end: pass
+end = time.thread_time() + 0.3
+while time.thread_time() < end: pass
+time.sleep(0.2)
 stop.set()";
     let seen = record(script, Options { interval: Nanoseconds::from_millis(10), ..Options::default() });
     seen.check_books();
