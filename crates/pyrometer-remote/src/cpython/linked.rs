@@ -2,8 +2,8 @@
 //!
 //! The objects' addresses are foreseen from the last snapshot, callers first, and neighbouring ones are read together. A
 //! live frame is marked as executing; a dead one is not, and has no caller (`f_back` is cleared by `frame_dealloc`,
-//! Objects/frameobject.c). The frames nearest the leaf are read again behind all others: a pair of caller and callee is
-//! believed when the caller was the same before and after the callee was seen alive under it.
+//! Objects/frameobject.c). The frames nearest the leaf are read again behind all others: a pair of caller and callee that
+//! was never seen before is believed when the caller was the same before and after the callee was seen alive under it.
 
 use super::batch::Batch;
 use super::bytes::{byte, int, word};
@@ -88,7 +88,7 @@ fn header_length(layout: &Layout) -> usize {
 }
 
 /// Follows the frames from the leaf to the root. `addresses` becomes the prediction for the next read: whatever was found.
-pub fn decode(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, addresses: &mut Vec<u64>) -> Result<(), Lack> {
+pub fn decode(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, addresses: &mut Vec<u64>, last: &[Step]) -> Result<(), Lack> {
     walker.steps.clear();
     walker.proven = 0;
     let layout = tools.objects.layout;
@@ -116,6 +116,14 @@ pub fn decode(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, addre
             bytes = &extra;
         }
         let Some(step) = step(tools, next, bytes) else {
+            // Between becoming the thread's frame and executing, and between having executed and giving way to its caller
+            // (_PyEval_EvalFrameDefault, Python/ceval.c), the frame is not marked: the caller is the leaf then.
+            let back = word(bytes, layout.frame.previous);
+            if found.is_empty() && back != 0 && back != next {
+                found.push(next);
+                next = back;
+                continue;
+            }
             outcome = Err(Lack::Torn);
             break;
         };
@@ -129,32 +137,34 @@ pub fn decode(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, addre
     if late {
         return Err(Lack::Chunks);
     }
-    confirm(copy, layout, walker)
+    verify(copy, tools, walker, last)
 }
 
-/// Compares the frames nearest the leaf with their second reading.
-fn confirm(copy: &Copy<'_>, layout: &Layout, walker: &mut Walker) -> Result<(), Lack> {
-    let count = walker.steps.len();
-    for (distance, &(address, index)) in copy.plan.again.iter().enumerate() {
-        let Some(step) = count.checked_sub(distance + 1).and_then(|index| walker.steps.get(index)) else { break };
-        if step.address != address {
-            // The leaf is another one than foreseen, so that the second readings are of other frames.
-            return Err(Lack::Moment);
-        }
-        if distance == 0 {
-            // The leaf may go on meanwhile; its callers may not.
-            continue;
-        }
-        let (first, second) = (copy.plan.bytes(copy.batch, address), copy.batch.bytes(index));
-        let fields = [layout.frame.previous, layout.frame.code];
-        let moved = int(first, layout.frame.instruction) != int(second, layout.frame.instruction);
-        if second.is_empty() || moved || fields.iter().any(|&field| word(first, field) != word(second, field)) {
-            walker.proven = count - distance - 1;
-            return Err(Lack::Torn);
+/// Believes the call edges of a stack: see [`super::edges::Edges`]. The second readings prove those that are new.
+fn verify(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, last: &[Step]) -> Result<(), Lack> {
+    let layout = tools.objects.layout;
+    let unchanged = |step: &Step, standing: bool| {
+        let Some(&(_, index)) = copy.plan.again.iter().find(|again| again.0 == step.address) else { return false };
+        let (first, second) = (copy.plan.bytes(copy.batch, step.address), copy.batch.bytes(index));
+        let same = |field: u32| word(first, field) == word(second, field);
+        let stands = || int(first, layout.frame.instruction) == int(second, layout.frame.instruction);
+        !second.is_empty() && same(layout.frame.previous) && same(layout.frame.code) && (!standing || stands())
+    };
+    let same = |(new, old): &(&Step, &Step)| new.frame == old.frame && new.address == old.address;
+    let common = walker.steps.iter().zip(last).take_while(same).count();
+    let mut doubt = None;
+    for index in common.max(1)..walker.steps.len() {
+        let (caller, callee) = (&walker.steps[index - 1], &walker.steps[index]);
+        if tools.edges.proven(caller.frame, callee.frame.code) {
+            tools.edges.passed(caller.frame, callee.frame.code);
+        } else if unchanged(caller, true) && unchanged(callee, false) {
+            tools.edges.prove(caller.frame, callee.frame.code);
+        } else if !tools.edges.seen(caller.frame, callee.frame.code, true) {
+            doubt = doubt.or(Some(index));
         }
     }
-    walker.proven = count;
-    Ok(())
+    walker.proven = doubt.unwrap_or(walker.steps.len());
+    if doubt.is_some() { Err(Lack::Second) } else { Ok(()) }
 }
 
 fn step(tools: &mut Tools<'_>, address: u64, bytes: &[u8]) -> Option<Step> {

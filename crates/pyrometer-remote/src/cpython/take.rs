@@ -216,20 +216,23 @@ impl Interpreter {
     fn decode(&mut self, memory: &dyn Memory, indices: &[usize], again: &mut Vec<usize>, counters: &mut Counters) {
         let objects = Objects { memory, layout: &self.layout, dialect: &self.dialect };
         let interrupted = self.pace.interrupted(self.batch.elapsed, self.batch.size());
+        if interrupted {
+            // The frames are of different times, and so would be what is learnt from them.
+            counters.interrupted += indices.len() as u64;
+            for &index in indices {
+                self.threads[index].fail();
+                again.push(index);
+            }
+            return;
+        }
         for &index in indices {
             let thread = &mut self.threads[index];
             let mut tools = Tools { objects, codes: &mut self.codes, edges: &mut self.edges, now: self.now };
-            let outcome = thread.decode(&self.batch, &mut tools, &mut self.walker);
-            match outcome {
-                Ok(()) if !interrupted => thread.keep(&self.walker, Validity::Whole),
-                Ok(()) => {
-                    counters.interrupted += 1;
-                    thread.fail();
-                    again.push(index);
-                }
+            match thread.decode(&self.batch, &mut tools, &mut self.walker) {
+                Ok(()) => thread.keep(&self.walker, Validity::Whole),
                 Err(lack) => {
                     counters.torn += u64::from(lack == Lack::Torn);
-                    let validity = if self.walker.proven == 0 || interrupted { Validity::Failed } else { Validity::Partial };
+                    let validity = if self.walker.proven == 0 { Validity::Failed } else { Validity::Partial };
                     thread.keep(&self.walker, validity);
                     thread.learn(lack, &self.batch, objects);
                     again.push(index);

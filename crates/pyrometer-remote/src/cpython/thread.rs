@@ -98,7 +98,7 @@ impl Pace {
             self.usual = ratio.min(4.0);
             return false;
         }
-        let late = ratio > self.usual * 1.3 + 400.0 / expected;
+        let late = ratio > self.usual * 1.05 + 300.0 / expected;
         // Whatever happens the mean follows, slowly upwards, so that a machine that has become slower is believed again.
         let step = if late { 0.02 * (ratio.min(self.usual * 2.0) - self.usual) } else { 0.05 * (ratio - self.usual) };
         self.usual += step;
@@ -184,7 +184,12 @@ impl Thread {
         }
         let outcome = if tools.objects.dialect.frames == Frames::Linked {
             let copy = linked::Copy { plan: &self.plan.linked, batch, state: self.plan.state };
-            linked::decode(&copy, tools, walker, &mut self.linked)
+            let outcome = linked::decode(&copy, tools, walker, &mut self.linked, &self.last);
+            if outcome.is_ok() {
+                self.last.clear();
+                self.last.extend_from_slice(&walker.steps[..walker.proven]);
+            }
+            outcome
         } else {
             self.decode_chunked(batch, tools, walker)
         };
