@@ -5,11 +5,12 @@ use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus as Status;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use pyrometer_format::pyro::Writer;
-use pyrometer_model::{CaptureInfo, Dictionary, ExitStatus, ProcessId, RecordingMode, SampleRun};
+use pyrometer_format::pyro::{Writer, WriterOptions};
+use pyrometer_model::{CaptureInfo, Dictionary, ExitStatus, Nanoseconds, ProcessId, RecordingMode, SampleRun};
 use pyrometer_remote::os::clock;
 use pyrometer_remote::sampler::{End, Options, Session, SessionError};
 
@@ -40,6 +41,7 @@ pub struct Recording {
     /// Why nothing more could be written, when that happened.
     failure: Option<pyrometer_format::Error>,
     runs: u64,
+    flush_wish: Option<Arc<AtomicBool>>,
 }
 
 impl Recording {
@@ -51,28 +53,39 @@ impl Recording {
         let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut dictionary = Dictionary::default();
         dictionary.info = describe_capture();
-        let writer = Writer::new(file, &dictionary).map_err(|error| WithHint::format(&error))?;
-        Ok(Self { path: path.to_owned(), writer, dictionary, failure: None, runs: 0 })
+        // The instant of a sample is not known better than this, and finer digits would be a third of the file.
+        let options = WriterOptions { resolution: Nanoseconds(1000), ..WriterOptions::default() };
+        let writer =
+            Writer::with_options(file, &dictionary, options).map_err(|error| WithHint::format(&error))?;
+        Ok(Self { path: path.to_owned(), writer, dictionary, failure: None, runs: 0, flush_wish: None })
     }
 
-    /// Samples process `pid` until it ends, its time is over or `stop` is set, and calls `ready` at the first sample. When
-    /// the disk is full sampling ends, and what was written until then stays readable.
+    /// See [`Session::flush_on`].
+    pub fn flush_on(&mut self, wish: Arc<AtomicBool>) {
+        self.flush_wish = Some(wish);
+    }
+
+    /// Samples process `pid` until it ends, its time is over or `stop` is set, and calls `written` at the first sample and
+    /// whenever a block was written. When the disk is full sampling ends, and what was written until then stays readable.
     ///
     /// # Errors
     /// When the process cannot be sampled.
-    pub fn follow(&mut self, pid: u32, options: Options, stop: &AtomicBool, ready: &mut dyn FnMut()) -> Result<()> {
+    pub fn follow(&mut self, pid: u32, options: Options, stop: &AtomicBool, written: &mut dyn FnMut()) -> Result<()> {
         if options.pause {
             self.dictionary.info.mode = RecordingMode::SampledPaused;
         }
         let mut session = Session::new(pid, options).map_err(|error| WithHint::remote(&error))?;
+        if let Some(wish) = self.flush_wish.take() {
+            session.flush_on(wish);
+        }
         let (writer, runs_written) = (&mut self.writer, &mut self.runs);
-        let mut first = true;
         let mut sink = |dictionary: &mut Dictionary, runs: &[SampleRun]| {
-            if std::mem::take(&mut first) {
-                ready();
-            }
             *runs_written += runs.len() as u64;
-            writer.write_block(dictionary, runs)
+            let result = writer.write_block(dictionary, runs);
+            if result.is_ok() {
+                written();
+            }
+            result
         };
         let result = session.run(&mut self.dictionary, stop, &mut sink);
         if let Some(directory) = session.directory(ProcessId(0)) {
