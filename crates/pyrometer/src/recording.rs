@@ -55,8 +55,7 @@ impl Recording {
         dictionary.info = describe_capture();
         // The instant of a sample is not known better than this, and finer digits would be a third of the file.
         let options = WriterOptions { resolution: Nanoseconds(1000), ..WriterOptions::default() };
-        let writer =
-            Writer::with_options(file, &dictionary, options).map_err(|error| WithHint::format(&error))?;
+        let writer = Writer::with_options(file, &dictionary, options).map_err(|error| WithHint::format(&error))?;
         Ok(Self { path: path.to_owned(), writer, dictionary, failure: None, runs: 0, flush_wish: None })
     }
 
