@@ -97,6 +97,7 @@ class Profile:
         self._native_id = 0
         self._began = self._ended = 0.0
         self._shared = False
+        self._saved = ""
         self._failure = Error(
             "nothing was recorded: the profile was never started", "use it as a block, or call start()"
         )
@@ -141,6 +142,7 @@ class Profile:
             self._owner = os.getpid()
             self._native_id = threading.get_native_id()
             self._recorder = None
+            self._saved = ""
             try:
                 self._recorder = _recorder.acquire(self._options)
             except (Error, OSError) as error:
@@ -282,7 +284,13 @@ class Profile:
 
     def text(self, **question: Unpack[Looks]) -> str:
         """The report as text, without colours unless `color="always"`."""
-        return _executable.run(["report", self._capture(), *self._flags(question)])
+        capture = self._capture()
+        text = _executable.run(["report", capture, *self._flags(question)])
+        if capture not in text:
+            return text
+        from . import _advice
+
+        return _advice.for_program(text, capture, self._saved)
 
     def to_dict(self, **question: Unpack[Question]) -> dict[str, Any]:
         """The report as values: what `pyrometer report --json` prints, whose schema is in its `schema`."""
@@ -323,6 +331,7 @@ class Profile:
             import shutil
 
             shutil.copyfile(capture, path)
+            self._saved = path
             return path
         flags = ["--format", format] if format is not None else []
         flags += ["--title", title] if title is not None else []
