@@ -147,13 +147,17 @@ fn check_sums(capture: &mut MemorySource, options: &Options) {
     check_trace(&json(capture, Format::ChromeTrace, options));
 }
 
-/// Every end has its begin, in the file's order for each thread.
+/// For each thread, in the file's order: every end has its begin, and time does not go back.
 fn check_trace(trace: &Value) {
-    let mut opened: Vec<(Value, Vec<Value>)> = Vec::new();
+    let mut opened: Vec<(Value, Vec<Value>, f64)> = Vec::new();
     for event in trace["traceEvents"].as_array().unwrap() {
-        let at = opened.iter().position(|(tid, _)| *tid == event["tid"]).unwrap_or(opened.len());
+        let at = opened.iter().position(|(tid, ..)| *tid == event["tid"]).unwrap_or(opened.len());
         if at == opened.len() {
-            opened.push((event["tid"].clone(), Vec::new()));
+            opened.push((event["tid"].clone(), Vec::new(), 0.0));
+        }
+        if let Some(time) = event["ts"].as_f64() {
+            assert!(time >= opened[at].2);
+            opened[at].2 = time;
         }
         match event["ph"].as_str().unwrap() {
             "B" => opened[at].1.push(event["name"].clone()),
@@ -161,7 +165,7 @@ fn check_trace(trace: &Value) {
             phase => assert_eq!(phase, "M"),
         }
     }
-    assert!(opened.iter().all(|(_, names)| names.is_empty()));
+    assert!(opened.iter().all(|(_, names, _)| names.is_empty()));
 }
 
 /// Each `<` of the document is one of ours, every one is closed, and no character is one that XML forbids.

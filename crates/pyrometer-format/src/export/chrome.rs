@@ -27,21 +27,13 @@ pub(super) fn write(
     let mut tree = Tree::new(dictionary, options.granularity());
     sink.text("{\"displayTimeUnit\":\"ms\",\"otherData\":{")?;
     write!(sink, "\"exporter\":\"pyrometer\",\"view\":\"{}\",", options.selection.view.name())?;
-    write!(sink, "\"title\":{}}},\"traceEvents\":[", Text(options.title(dictionary)))?;
+    write!(sink, "\"title\":{}}},\"traceEvents\":[", Text(&options.title(dictionary)))?;
     let mut first = true;
     write_names(dictionary, options, &mut first, sink)?;
     let mut described: Vec<String> = Vec::new();
-    let mut open: HashMap<ThreadId, Vec<FrameId>, FxBuildHasher> = HashMap::default();
+    let mut open: HashMap<ThreadId, Open, FxBuildHasher> = HashMap::default();
     for_each_edge(&mut tree, source, &options.selection, |tree, thread, at, edge| {
-        let open = open.entry(thread).or_default();
-        let (phase, frame) = match edge {
-            Edge::Open(frame) => {
-                open.push(frame);
-                ('B', Some(frame))
-            }
-            Edge::Close => ('E', open.pop()),
-        };
-        let Some(frame) = frame else { return Ok(()) };
+        let Some((phase, frame, ts)) = open.entry(thread).or_default().pass(edge, at.0) else { return Ok(()) };
         // Frames are numbered as they are met, so all up to this one can be described by now.
         while described.len() <= frame as usize {
             let next = FrameId::try_from(described.len()).unwrap_or(0);
@@ -49,10 +41,37 @@ pub(super) fn write(
         }
         sink.text(if std::mem::take(&mut first) { "\n" } else { ",\n" })?;
         let (pid, tid) = ids(dictionary, thread);
-        write!(sink, "{{\"ph\":\"{phase}\",\"ts\":{},{}", Microseconds(at.0), described[frame as usize])?;
+        write!(sink, "{{\"ph\":\"{phase}\",\"ts\":{},{}", Microseconds(ts), described[frame as usize])?;
         write!(sink, ",\"pid\":{pid},\"tid\":{tid}}}")
     })?;
     sink.text("\n]}\n")
+}
+
+/// The spans of a thread that are open.
+#[derive(Default)]
+struct Open {
+    /// Each frame and when it began, outermost first.
+    spans: Vec<(FrameId, u64)>,
+    last: u64,
+}
+
+impl Open {
+    /// The event for `edge`: its phase, frame and time. An end is written a nanosecond early: of an end and a begin of one
+    /// name and time, speedscope takes the begin first, which would put all that follows into the wrong span.
+    fn pass(&mut self, edge: Edge, at: u64) -> Option<(char, FrameId, u64)> {
+        let (phase, frame, at) = match edge {
+            Edge::Open(frame) => {
+                self.spans.push((frame, at));
+                ('B', frame, at)
+            }
+            Edge::Close => {
+                let (frame, begun) = self.spans.pop()?;
+                ('E', frame, at.saturating_sub(1).max(begun))
+            }
+        };
+        self.last = self.last.max(at);
+        Some((phase, frame, self.last))
+    }
 }
 
 fn describe(frames: &Frames<'_>, id: FrameId) -> String {

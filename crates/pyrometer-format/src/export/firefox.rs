@@ -53,7 +53,7 @@ fn write_meta(dictionary: &Dictionary, options: &Options, sink: &mut Sink<'_>) -
         known => known,
     };
     write!(sink, "\"interval\":{},\"startTime\":{},", Milliseconds(interval.0), Milliseconds(dictionary.info.started))?;
-    write!(sink, "\"product\":{},\"importedFrom\":\"pyrometer\",", Text(options.title(dictionary)))?;
+    write!(sink, "\"product\":{},\"importedFrom\":\"pyrometer\",", Text(&options.title(dictionary)))?;
     write!(sink, "\"oscpu\":{},\"categories\":[", Text(&dictionary.info.machine))?;
     for (position, (name, color)) in CATEGORIES.iter().enumerate() {
         let separator = if position == 0 { "" } else { "," };

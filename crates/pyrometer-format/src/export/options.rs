@@ -1,6 +1,6 @@
 //! What is exported, and as what.
 
-use pyrometer_model::Selection;
+use pyrometer_model::{Dictionary, Selection};
 
 use super::frames::Granularity;
 
@@ -241,13 +241,15 @@ impl Options {
         }
     }
 
-    /// The title, or the command line of the first process, or the program's name.
-    pub(super) fn title<'t>(&'t self, dictionary: &'t pyrometer_model::Dictionary) -> &'t str {
+    /// The title, or the command line of the first process with the program's folder left out, or `pyrometer`.
+    pub(super) fn title(&self, dictionary: &Dictionary) -> String {
         if !self.title.is_empty() {
-            return &self.title;
+            return self.title.clone();
         }
         let command = dictionary.processes().first().map_or("", |process| dictionary.string(process.command));
-        if command.is_empty() { "pyrometer" } else { command }
+        let (program, arguments) = command.split_at(command.find(' ').unwrap_or(command.len()));
+        let program = program.rsplit('/').next().unwrap_or(program);
+        if command.is_empty() { "pyrometer".to_owned() } else { format!("{program}{arguments}") }
     }
 }
 

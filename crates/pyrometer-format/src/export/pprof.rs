@@ -134,7 +134,7 @@ impl Profile<'_> {
         let period = self.value_type("wall", "nanoseconds");
         header.message(profile::PERIOD_TYPE, &period);
         header.integer(profile::PERIOD, dictionary.audit.interval_mean.0);
-        header.packed(profile::COMMENT, [self.strings.id(options.title(dictionary))]);
+        header.packed(profile::COMMENT, [self.strings.id(&options.title(dictionary))]);
         header.integer(profile::DEFAULT_SAMPLE_TYPE, self.strings.id(options.selection.view.name()));
         sink.bytes(header.as_bytes())
     }

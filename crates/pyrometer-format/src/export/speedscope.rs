@@ -22,7 +22,7 @@ pub(super) fn write(
     sink: &mut Sink<'_>,
 ) -> Result<()> {
     write!(sink, "{{\"$schema\":{},\"exporter\":{},", Text(SCHEMA), Text(&exporter(dictionary)))?;
-    write!(sink, "\"name\":{},\"profiles\":[", Text(options.title(dictionary)))?;
+    write!(sink, "\"name\":{},\"profiles\":[", Text(&options.title(dictionary)))?;
     let frames = if options.apart(true) {
         write_threads(dictionary, source, options, sink)?
     } else {

@@ -60,7 +60,7 @@ struct Picture<'d, 'o> {
 impl Picture<'_, '_> {
     fn write(&self, total: Amount, sink: &mut Sink<'_>) -> Result<()> {
         let height = HEADER + self.layout.rows.max(1) * ROW + FOOTER;
-        let title = xml(&one_line(self.options.title(self.dictionary)));
+        let title = xml(&one_line(&self.options.title(self.dictionary)));
         writeln!(sink, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
         write!(sink, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" ")?;
         writeln!(sink, "viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"title subtitle\">")?;
@@ -94,7 +94,7 @@ impl Picture<'_, '_> {
             words.push(format!("{} of {}", duration(total.time), selection.view.quantity()));
         }
         if selection.view == View::Wall && !selection.include_idle {
-            words.push("idle threads left out".to_owned());
+            words.push("idle time left out".to_owned());
         }
         let processes = self.dictionary.processes();
         if let [process] = processes
