@@ -2,10 +2,11 @@
 
 use pyrometer_model::CodeId;
 use regex_lite::Regex;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::attribution::Owner;
+use crate::once::Once;
 use crate::profile::Mass;
 use crate::{Error, ErrorKind, FunctionRef, Profile, Share, Unit};
 
@@ -87,10 +88,10 @@ enum Key {
 /// The keys of a stack: its leaf's own time, its owner's charged time, the total time of each function on it.
 fn keys_of(profile: &Profile<'_>) -> impl FnMut(pyrometer_model::StackId, &mut Vec<Key>) {
     let mut frames = Vec::new();
-    let mut seen = FxHashSet::default();
+    let mut seen = Once::new(profile.dictionary.codes().len());
     move |stack, keys| {
         profile.frames(stack, &mut frames);
-        seen.clear();
+        seen.next_stack();
         if let Some(&leaf) = frames.first() {
             keys.push(Key::Own(profile.code_of(leaf)));
         }
@@ -98,7 +99,7 @@ fn keys_of(profile: &Profile<'_>) -> impl FnMut(pyrometer_model::StackId, &mut V
             keys.push(Key::Charged(profile.code_of(owned.owner)));
         }
         let codes = frames.iter().map(|&frame| profile.code_of(frame));
-        keys.extend(codes.filter(|&code| seen.insert(code)).map(Key::Total));
+        keys.extend(codes.filter(|&code| seen.is_first(code)).map(Key::Total));
     }
 }
 

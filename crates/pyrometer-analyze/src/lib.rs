@@ -17,6 +17,7 @@ mod interval;
 mod lines;
 mod lookup;
 mod neighbours;
+mod once;
 mod origin;
 mod profile;
 mod threads;

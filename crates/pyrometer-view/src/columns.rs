@@ -68,7 +68,7 @@ fn fits(columns: &[Column], shown: &[usize], widths: &[usize], room: usize) -> b
     let least: Vec<usize> = widths
         .iter()
         .zip(columns)
-        .map(|(&width, column)| if column.fit == Fit::Figure { width } else { width.min(NARROWEST * 2) })
+        .map(|(&width, column)| if column.fit == Fit::Figure { width } else { width.min(NARROWEST * 3) })
         .collect();
     total(shown, &least) <= room
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Thresholds, Unproven};
 use crate::attribution::{Owned, Owner};
 use crate::neighbours::heaviest;
+use crate::once::Once;
 use crate::profile::Mass;
 use crate::{FunctionRef, Place, Profile, RangeRow, Share};
 
@@ -143,12 +144,12 @@ struct Told {
 
 fn keys_of<'p>(profile: &'p Profile<'_>, told: &'p Told) -> impl FnMut(StackId, &mut Vec<Key>) + 'p {
     let mut frames: Vec<LocationId> = Vec::new();
-    let mut seen = FxHashSet::default();
+    let mut seen = Once::new(profile.dictionary.codes().len());
     move |stack, keys| {
         profile.frames(stack, &mut frames);
-        seen.clear();
+        seen.next_stack();
         let codes = frames.iter().map(|&frame| profile.code_of(frame));
-        keys.extend(codes.filter(|&code| seen.insert(code)).map(Key::Total));
+        keys.extend(codes.filter(|&code| seen.is_first(code)).map(Key::Total));
         match profile.owner(&frames) {
             Owner::Unknown => keys.push(Key::Unknown),
             Owner::NoPython => keys.push(Key::NoPython),
