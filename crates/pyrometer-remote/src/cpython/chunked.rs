@@ -161,8 +161,49 @@ impl Walker {
         while self.proven > 0 && self.steps[self.proven - 1].hidden {
             self.proven -= 1;
         }
-        settled?;
-        self.verify(&context, edges, last)
+        let outcome = settled.and_then(|()| self.verify(&context, edges, last));
+        match outcome {
+            Err(Lack::Moment | Lack::Torn | Lack::Second) if self.descend(&mut context, edges) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// The last resort, for a target that stands still in a state that no mark explains (it was preempted in the middle of a
+    /// call): where the thread's frame pointer and all frames below it are the same in two copies, they are the stack.
+    fn descend(&mut self, context: &mut Context<'_, '_>, edges: &mut Edges) -> bool {
+        let layout = context.objects.layout.frame;
+        let [Some(before), Some(after)] = context.copy.anchors else { return false };
+        if before != after || context.copy.again.is_empty() {
+            return false;
+        }
+        let mut chain = Vec::new();
+        let mut next = before;
+        while next != 0 && chain.len() < DEEPEST {
+            let bytes = context.frame_bytes(next);
+            if bytes.is_empty() {
+                return false;
+            }
+            if byte(bytes, layout.owner) < context.objects.dialect.first_shim_owner {
+                let aside = context.in_chunks(next).is_none();
+                let link = if aside { Link::Aside } else { Link::Inlined };
+                let Some(step) = self.step(context, next, bytes, link) else { return false };
+                if !context.unchanged(&step, true) {
+                    return false;
+                }
+                chain.push(step);
+            }
+            next = word(bytes, layout.previous);
+        }
+        chain.reverse();
+        for pair in chain.windows(2) {
+            edges.prove(pair[0].frame, pair[1].frame.code);
+        }
+        self.steps = chain;
+        self.proven = self.steps.len();
+        while self.proven > 0 && self.steps[self.proven - 1].hidden {
+            self.proven -= 1;
+        }
+        true
     }
 
     /// Believes call edges that are proven, and proves new ones where a second copy allows it. The edges of the frames

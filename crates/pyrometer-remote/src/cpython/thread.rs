@@ -329,8 +329,7 @@ impl Thread {
                 }
             }
             Lack::Chunks => self.find_chunks(objects),
-            Lack::Second => self.twice = true,
-            Lack::Torn | Lack::Moment => {}
+            Lack::Second | Lack::Torn | Lack::Moment => self.twice = true,
         }
         if objects.dialect.through_cframe {
             let pointer = word(batch.bytes(self.plan.state), layout.thread.frame);
