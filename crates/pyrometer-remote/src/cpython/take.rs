@@ -89,8 +89,9 @@ impl Interpreter {
                 }
                 let mut thread = match known.iter().position(|thread| thread.state == next) {
                     Some(index) => known.swap_remove(index),
-                    None => self.new_thread(memory, next),
+                    None => Thread::new(next),
                 };
+                self.refresh_ids(memory, &mut thread);
                 let link = next.wrapping_add(u64::from(self.layout.thread.next));
                 let Ok(following) = read_u64(memory, link) else { break };
                 thread.interpreter = interpreter.address;
@@ -108,16 +109,19 @@ impl Interpreter {
         Ok(())
     }
 
-    fn new_thread(&self, memory: &dyn Memory, state: u64) -> Thread {
-        let mut thread = Thread::new(state);
-        if !present(self.layout.thread.native_id) {
-            let ident = read_u64(memory, state.wrapping_add(u64::from(self.layout.thread.ident))).unwrap_or(0);
-            let mut tid = [0; 4];
-            if ident > GLIBC_TID && memory.read(ident.wrapping_add(GLIBC_TID), &mut tid).is_ok() {
-                thread.native_id = u32::try_from(int(&tid, 0)).unwrap_or(0);
-            }
+    /// Before 3.11 the kernel's id is not in the thread state but in the C library's descriptor, at the address that is the
+    /// thread's `pthread_t`. It is looked up at every listing: a new thread's state has its parent's `pthread_t` until the
+    /// thread runs (`t_bootstrap` in Modules/_threadmodule.c), and states and descriptors are reused by later threads.
+    fn refresh_ids(&self, memory: &dyn Memory, thread: &mut Thread) {
+        if present(self.layout.thread.native_id) {
+            return;
         }
-        thread
+        let ident = read_u64(memory, thread.state.wrapping_add(u64::from(self.layout.thread.ident))).unwrap_or(0);
+        let mut tid = [0; 4];
+        if ident > GLIBC_TID && memory.read(ident.wrapping_add(GLIBC_TID), &mut tid).is_ok() {
+            thread.ident = ident;
+            thread.native_id = u32::try_from(int(&tid, 0)).unwrap_or(0);
+        }
     }
 
     /// Whether the thread is worth reading together with the interpreters: it will probably have changed.

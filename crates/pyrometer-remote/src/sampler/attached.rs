@@ -192,7 +192,7 @@ impl Attached {
     #[cold]
     fn match_tracks(&mut self, time: u64, books: &mut Books<'_>) {
         let mut old: Vec<Option<Track>> = self.tracks.drain(..).map(Some).collect();
-        let native: Vec<u32> = self.snapshot.threads.iter().map(|thread| self.outer_id(thread)).collect();
+        let native: Vec<u32> = (0..self.snapshot.threads.len()).map(|index| self.outer_id(index)).collect();
         for (thread, outer) in self.snapshot.threads.iter().zip(native) {
             let place = Where { pid: self.pid, process: self.process, thread: outer, last: self.last, time };
             let mut take = |same: &dyn Fn(&Track) -> bool| {
@@ -213,9 +213,12 @@ impl Attached {
         }
     }
 
-    /// The kernel's id of a thread as seen from here.
-    fn outer_id(&self, thread: &ThreadSnapshot) -> u32 {
-        if self.own_pid_namespace && thread.native_id != 0 {
+    /// The kernel's id of a thread as seen from here; 0 where it has none of its own yet (see [`Track::begins_as`]).
+    fn outer_id(&self, index: usize) -> u32 {
+        let Some((thread, older)) = self.snapshot.threads.get(index..).and_then(<[_]>::split_first) else { return 0 };
+        if thread.native_id == 0 || older.iter().any(|other| other.native_id == thread.native_id) {
+            0
+        } else if self.own_pid_namespace {
             process::outer_thread_id(self.pid, thread.native_id).unwrap_or(0)
         } else {
             thread.native_id

@@ -89,9 +89,11 @@ impl Track {
         self.state == thread.state && self.native == thread.native_id && self.ident == thread.ident
     }
 
-    /// Whether `thread` is this one, its ids known by now: a thread's state is made before the thread itself.
+    /// Whether `thread` may be this one with its ids changed, since they were not its own before: a thread's state is made
+    /// by another thread, and up to 3.11 has that one's ids until the new thread runs (`new_threadstate` in
+    /// Python/pystate.c, `thread_run` in Modules/_threadmodule.c).
     pub fn begins_as(&self, thread: &ThreadSnapshot) -> bool {
-        self.state == thread.state && self.native == 0 && (self.ident == 0 || self.ident == thread.ident)
+        self.state == thread.state && self.outer == 0
     }
 
     /// Notes the ids of a thread that had none when it was put on record.
