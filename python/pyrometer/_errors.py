@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
+_PREFIXES = ("error:", "pyrometer: error:")
+
+
 class PyrometerWarning(RuntimeWarning):
     """A profile could not be made, or not to its end; the program itself goes on unharmed."""
 
@@ -39,5 +42,5 @@ class Error(RuntimeError):
             elif hint:
                 hint.append(text)
             else:
-                message.append(text[len("error:") :].strip() if text.startswith("error:") else text)
+                message.append(text.partition("error:")[2].strip() if text.startswith(_PREFIXES) else text)
         return cls("\n".join(message) or otherwise, "\n".join(hint))

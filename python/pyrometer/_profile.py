@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from ._findings import Function, Line
 
     AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+    AnyThread = threading.Thread | str | int
     StrPath = str | os.PathLike[str]
 
     class Choice(TypedDict, total=False):
         """Which samples to look at. Each is the flag of that name of `pyrometer report`."""
 
         view: Literal["wall", "cpu", "gil"]
-        thread: str | int | Sequence[str | int]
+        thread: AnyThread | Sequence[AnyThread]
         process: int | Sequence[int]
         since: float
         until: float
@@ -66,7 +67,7 @@ class Profile:
         rate: float | str | None = None,
         subprocesses: bool = False,
         budget: float | str | None = None,
-        thread: str | int | Sequence[str | int] | None = None,
+        thread: AnyThread | Sequence[AnyThread] | None = None,
         output: StrPath | None = None,
         report_on_exit: bool | None = None,
         on_exit: Callable[[Profile], object] | None = None,
@@ -76,7 +77,8 @@ class Profile:
         rate: samples a second, as a number or `"10khz"`; by default 1000.
         subprocesses: whether to sample the processes that this one starts, too.
         budget: the most of one core that the recorder may use, as `"1%"` or 0.01; it lowers the rate to keep to it.
-        thread: report this thread only: `"current"` for the one that starts the profile, or a name or native id.
+        thread: report this thread only: `"current"` for the one that starts the profile, a `threading.Thread`, a native
+            id, or the name that the system knows; or several of these.
         output: a file to save to at the end; its ending chooses the format.
         report_on_exit: whether to report on standard error at the end. By default a decorated function does, unless it
             has an `output` or `on_exit`, and so does a profile that still runs when the program ends.
@@ -164,7 +166,7 @@ class Profile:
             self.stop()
             raise
         else:
-            self._began = max(self._began, self._recorder.origin)
+            self._began = time.monotonic()
             self._shared = self._recorder.users > 1
         return self
 
@@ -383,6 +385,9 @@ class Profile:
     def _word(self, value: object) -> str:
         if value == "current":
             return str(self._native_id)
+        if isinstance(value, threading.Thread):
+            # Its name is known in here only: before 3.14 threads have no name of their own for the system.
+            return str(value.native_id)
         return f"{value:.9f}" if isinstance(value, float) else str(value)
 
 
@@ -437,7 +442,7 @@ if TYPE_CHECKING:
         rate: float | str | None = None,
         subprocesses: bool = False,
         budget: float | str | None = None,
-        thread: str | int | Sequence[str | int] | None = None,
+        thread: AnyThread | Sequence[AnyThread] | None = None,
         output: StrPath | None = None,
         report_on_exit: bool | None = None,
         on_exit: Callable[[Profile], object] | None = None,
@@ -471,7 +476,7 @@ def start(
     rate: float | str | None = None,
     subprocesses: bool = False,
     budget: float | str | None = None,
-    thread: str | int | Sequence[str | int] | None = None,
+    thread: AnyThread | Sequence[AnyThread] | None = None,
     output: StrPath | None = None,
     report_on_exit: bool | None = None,
     on_exit: Callable[[Profile], object] | None = None,

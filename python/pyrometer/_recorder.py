@@ -77,6 +77,7 @@ class Recorder:
         self.origin = 0.0
         self._lock = threading.RLock()
         self._ready = False
+        self._notes: list[str] = []
         self._failure: Error | None = None
         self._finished = False
         self._process = _Process(options)
@@ -87,7 +88,7 @@ class Recorder:
         """Returns when the first sample is taken. Raises `Error` with the recorder's own words when it cannot be."""
         with self._lock:
             if self._failure is None and not self._ready:
-                self._answered(self._process.read_line(READY_TIMEOUT))
+                self._begin()
             if self._failure is not None:
                 raise self._failure
 
@@ -100,19 +101,24 @@ class Recorder:
         finally:
             self._lock.release()
 
-    def _answered(self, line: str | None) -> None:
-        words = (line or "").split()
-        if words[:1] == ["ready"]:
-            self.origin = int(words[1]) / 1e9 if len(words) > 1 else time.monotonic()
-            self._ready = True
-            return
+    def _begin(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT
+        said: list[str] = []
+        while True:
+            line = self._process.read_line(deadline - time.monotonic())
+            words = (line or "").split()
+            if words[:1] == ["ready"]:
+                self.origin = int(words[1]) / 1e9 if len(words) > 1 else time.monotonic()
+                self._ready = True
+                self._notes = said
+                return
+            if not line:
+                break
+            said.append(line)
         if line is None:
-            self._failure = Error(f"the recorder did not begin within {READY_TIMEOUT:.0f} s")
-            self._process.kill()
+            self._failure = Error(f"the recorder did not begin within {READY_TIMEOUT:.0f} s", "\n".join(said))
         else:
-            # It has failed and is ending: the rest of its message comes before the end of the pipe.
-            rest = self._process.read_rest(FINISH_TIMEOUT)
-            self._failure = Error.from_output(f"{line}\n{rest}", "the recorder ended before it began")
+            self._failure = Error.from_output("\n".join(said), "the recorder ended before it began")
         self._finished = True
         self._discard()
 
@@ -145,10 +151,14 @@ class Recorder:
     def _flush(self) -> bool:
         """Whether it could be brought to write what it has; not when it is gone."""
         self._process.ask(b"f")
-        return self._process.read_line(FINISH_TIMEOUT) == "flushed"
+        while line := self._process.read_line(FINISH_TIMEOUT):
+            if line == "flushed":
+                return True
+            self._notes.append(line)
+        return False
 
     def _finish(self) -> str:
-        message = self._process.read_rest(FINISH_TIMEOUT).strip()
+        message = "\n".join([*self._notes, self._process.read_rest(FINISH_TIMEOUT)]).strip()
         self._finished = True
         status = self._process.reap()
         if status == 0 and not message:
@@ -256,7 +266,7 @@ class _Process:
         return True
 
     def read_line(self, timeout: float) -> str | None:
-        """The next line, without its end; what is left where the pipe ended; `None` when there was nothing in time."""
+        """The next line, without its end; what is left, or "", where the pipe ended; `None` when time was up."""
         if not self._read(lambda buffer: b"\n" in buffer, timeout) and not self.hung_up():
             return None
         line, _, self._buffer = self._buffer.partition(b"\n")

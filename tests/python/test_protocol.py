@@ -202,7 +202,9 @@ def test_a_recorder_that_is_killed_is_a_warning(recorder):
     script = recorder()
     with pyrometer.profile(required=True) as p:
         os.kill(p._recorder.pid, signal.SIGKILL)
-        with pytest.warns(pyrometer.PyrometerWarning, match="ended by signal 9; what it had recorded until then is kept"):
+        with pytest.warns(
+            pyrometer.PyrometerWarning, match="ended by signal 9; what it had recorded until then is kept"
+        ):
             p.text()
         assert p.text()
         with pyrometer.profile(required=True):
@@ -210,10 +212,22 @@ def test_a_recorder_that_is_killed_is_a_warning(recorder):
 
 
 def test_what_it_says_at_the_end_is_a_warning(recorder):
-    recorder('[ "$1" = report ] && exit 0; echo ready >&3; dd bs=1 count=1 <&4 2>/dev/null; echo "disk full" >&2; exit 1')
+    recorder(
+        '[ "$1" = report ] && exit 0; echo ready >&3; dd bs=1 count=1 <&4 2>/dev/null; echo "disk full" >&2; exit 1'
+    )
     with pyrometer.profile(required=True) as p:
         pass
     with pytest.warns(pyrometer.PyrometerWarning, match="status 1; .*disk full"):
+        p.text()
+
+
+def test_notes_before_it_begins_are_no_failure(recorder):
+    recorder(
+        '[ "$1" = report ] && exit 0; echo "pyrometer: note: so be it" >&2; echo ready >&3; dd bs=1 count=1 <&4 2>/dev/null'
+    )
+    with pyrometer.profile(required=True) as p:
+        pass
+    with pytest.warns(pyrometer.PyrometerWarning, match="^pyrometer: note: so be it$"):
         p.text()
 
 
