@@ -5,7 +5,8 @@
 //! reader wrote or can change. So the triage puts every sample down to its *owner*: the innermost frame of the user's own
 //! code, whose line made the call. Where a stack has none (a package started by its own script, a library's thread), the
 //! innermost frame of an installed package is the owner, else the innermost Python frame at all. A comprehension is no
-//! owner: the function that it stands in is.
+//! owner: the function that it stands in is. And an event loop owns what it does itself, since the line that started it
+//! (`asyncio.run(main())`) made none of the calls.
 
 use pyrometer_model::{CodeId, LocationId, StackId};
 
@@ -65,6 +66,9 @@ impl Profile<'_> {
         let Some(mut owner) = owner else { return Owner::NoPython };
         while self.is_comprehension(self.code_of(frames[owner])) && self.is_in_file_of(frames, owner, owner + 1) {
             owner += 1;
+        }
+        if let Some(event_loop) = (0..owner).find(|&at| self.is_event_loop(self.code_of(frames[at]))) {
+            owner = event_loop;
         }
         let code = self.code_of(frames[owner]);
         // Recursion is skipped: what called a recursive function is what called it first, not itself.

@@ -91,6 +91,10 @@ impl FunctionRef {
     /// What to type to mean this function on the command line.
     #[must_use]
     pub fn query(&self) -> String {
+        // Every file has a `<module>`, and many functions a `<lambda>`.
+        if self.qualified_name.starts_with('<') && self.first_line > 0 && !self.file.starts_with('<') {
+            return format!("{}:{}", self.path, self.first_line);
+        }
         if self.module.is_empty() || self.module == "__main__" {
             self.qualified_name.clone()
         } else {

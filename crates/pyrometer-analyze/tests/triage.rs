@@ -164,6 +164,20 @@ fn a_comprehension_belongs_to_the_function_that_it_stands_in() {
 }
 
 #[test]
+fn an_event_loop_owns_its_own_work_and_nothing_else() {
+    let mut builder = Builder::new("python serve.py");
+    let run = "run asyncio.runners /usr/lib/python3.12/asyncio/runners.py:160:194";
+    let once = "BaseEventLoop._run_once asyncio.base_events /usr/lib/python3.12/asyncio/base_events.py:1900:1949";
+    let select = "EpollSelector.select selectors /usr/lib/python3.12/selectors.py:430:451";
+    builder.busy(&[MAIN, run, once, select], 40);
+    builder.busy(&[MAIN, run, once, "handle app /app/main.py:20:22"], 60);
+    let triage = triage_of(builder.finish(), &active());
+    let names: Vec<&str> = triage.red.iter().map(|hot| hot.function.label.as_str()).collect();
+    assert_eq!(names, ["handle", "asyncio.base_events.BaseEventLoop._run_once"]);
+    assert_eq!(triage.red[1].lines[0].callees[0].function.name, "selectors.EpollSelector.select");
+}
+
+#[test]
 fn recursion_is_called_from_outside_of_it() {
     let mut builder = Builder::new("python fib.py");
     let fib = "fib __main__ /app/main.py:1:3";

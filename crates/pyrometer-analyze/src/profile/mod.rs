@@ -118,6 +118,7 @@ pub struct Profile<'d> {
     origins: Vec<Origin>,
     unknown: FxHashSet<CodeId>,
     comprehensions: FxHashSet<CodeId>,
+    event_loops: FxHashSet<CodeId>,
     /// In order of stack id, so that every answer is the same on every run.
     pub(crate) stacks: Vec<(StackId, StackFacts)>,
     batches: Batches,
@@ -224,6 +225,12 @@ impl<'d> Profile<'d> {
     /// PEP 709, for the most part not even to it).
     pub(crate) fn is_comprehension(&self, code: CodeId) -> bool {
         self.comprehensions.contains(&code)
+    }
+
+    /// Whether `code` is one turn of asyncio's event loop: `BaseEventLoop._run_once` in CPython's
+    /// `Lib/asyncio/base_events.py`, so called since 3.4.
+    pub(crate) fn is_event_loop(&self, code: CodeId) -> bool {
+        self.event_loops.contains(&code)
     }
 
     pub(crate) fn code_of(&self, location: LocationId) -> CodeId {
@@ -400,6 +407,10 @@ impl<'d, 's> Reading<'d, 's> {
         let comprehension = |code: &Code| {
             matches!(self.dictionary.string(code.name), "<genexpr>" | "<listcomp>" | "<setcomp>" | "<dictcomp>")
         };
+        let event_loop = |code: &Code| {
+            self.dictionary.string(code.name) == "_run_once"
+                && self.dictionary.string(code.file).ends_with("asyncio/base_events.py")
+        };
         let all = |test: &dyn Fn(&Code) -> bool| -> FxHashSet<CodeId> {
             (0..codes.len()).filter(|&at| test(&codes[at])).map(CodeId::from_index).collect()
         };
@@ -410,6 +421,7 @@ impl<'d, 's> Reading<'d, 's> {
             origins: codes.iter().map(|&code| Origin::of(self.dictionary, code)).collect(),
             unknown: all(&unknown),
             comprehensions: all(&comprehension),
+            event_loops: all(&event_loop),
             stacks,
             batches: self.batches,
             total,

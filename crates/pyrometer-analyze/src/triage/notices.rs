@@ -11,6 +11,8 @@ use crate::{FunctionRef, Place, Profile, Share, ThreadFacts};
 
 /// Places, holders and the like that are told, at most.
 const MOST: usize = 3;
+/// And only with this part of the waiting.
+const LEAST: f64 = 0.01;
 
 /// A place at which a main thread waits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -167,7 +169,11 @@ pub(super) fn waiting(profile: &Profile<'_>, least: f64) -> Option<Waiting> {
         idle,
         of_wall: ratio(idle, wall),
         others_are_active: others.active().as_seconds() > idle / 2.0,
-        places: heaviest(&by_place(profile, |facts| facts.waited), MOST).into_iter().map(place).collect(),
+        places: heaviest(&by_place(profile, |facts| facts.waited), MOST)
+            .into_iter()
+            .map(place)
+            .filter(|wait| wait.of_wall >= LEAST)
+            .collect(),
     })
 }
 

@@ -43,6 +43,9 @@ fn processes(triage: &Triage) -> Option<String> {
 fn threads(triage: &Triage) -> Option<String> {
     let name = |thread: &ThreadRow| {
         let name = if thread.name.is_empty() { thread.native_id.to_string() } else { thread.name.clone() };
+        // Threads that Python has not named all have the kernel's name, which is the program's.
+        let is_shared = triage.threads.iter().filter(|other| other.name == thread.name).count() > 1;
+        let name = if is_shared { format!("{name} {}", thread.native_id) } else { name };
         let process = if triage.processes.is_empty() { String::new() } else { format!(" ({})", thread.pid) };
         format!("{} {name}{process}", percent(thread.times.share))
     };
@@ -81,7 +84,7 @@ fn waiting(triage: &Triage, style: &Style) -> Option<String> {
         text.push_str(": ");
         text.push_str(&places.join(", "));
     }
-    if triage.base.includes_idle {
+    if triage.base.includes_idle || triage.base.view != "wall" {
         text = text.replace(", not counted below", "");
     }
     Some(text)
