@@ -131,5 +131,8 @@ describe("speedscope's importers", () => {
     assert.equal(Math.round(totals(saved).get("AuditLogger.redact (service.py:30)")), 600_000);
     assert.equal(saved.profiles.length, 2);
     assert.equal((await open("processes.trace.json")).saved.profiles.length, 3);
+    // Each is on the stack all the time, once as the caller and once as the callee.
+    const turns = totals((await open("turns.trace.json")).saved);
+    assert.deepEqual([...turns.values()].map(Math.round), [200_000, 200_000, 200_000]);
   });
 });

@@ -2,7 +2,8 @@
 //! `cargo run -p pyrometer-format --example export_fixture DIRECTORY` writes `DIRECTORY/NAME.EXTENSION`.
 //!
 //! The captures: `typical` (a ticket service, two threads, idle time), `strange` (names that are hard to write),
-//! `recursion` (10 000 frames), `empty`, and `processes` (two processes, three threads).
+//! `recursion` (10 000 frames), `empty`, `processes` (two processes, three threads), and `turns` (two functions that call
+//! each other in turns).
 
 use std::error::Error;
 use std::fs::File;
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("recursion", recursion()),
         ("empty", empty()),
         ("processes", processes()),
+        ("turns", turns()),
     ];
     for (name, mut capture) in captures {
         for format in Format::ALL {
@@ -250,6 +252,24 @@ fn empty() -> MemorySource {
     let mut maker = Maker::new();
     let process = maker.process(11, "python nothing.py");
     maker.thread(process, 11, "MainThread", true);
+    maker.capture
+}
+
+/// `left` calls `right` for 10 ms, then `right` calls `left`, ten times over: a span of a name ends where one of that name
+/// begins elsewhere.
+fn turns() -> MemorySource {
+    let mut maker = Maker::new();
+    let process = maker.process(12, "python turns.py");
+    maker.thread(process, 12, "MainThread", true);
+    let main = maker.at("__main__", "<module>", "/srv/tickets/turns.py", 1, 9);
+    let left = maker.at("__main__", "left", "/srv/tickets/turns.py", 3, 4);
+    let right = maker.at("__main__", "right", "/srv/tickets/turns.py", 6, 7);
+    for _ in 0..10 {
+        for frames in [[main, left, right], [main, right, left]] {
+            let stack = maker.stack(&frames);
+            maker.run(stack, 10, BUSY);
+        }
+    }
     maker.capture
 }
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
-CAPTURES = ("typical", "strange", "recursion", "empty", "processes")
+CAPTURES = ("typical", "strange", "recursion", "empty", "processes", "turns")
 
 
 class Slice(NamedTuple):
