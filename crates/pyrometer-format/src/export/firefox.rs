@@ -44,8 +44,8 @@ pub(super) fn write(
 }
 
 fn write_meta(dictionary: &Dictionary, options: &Options, sink: &mut Sink<'_>) -> Result<()> {
-    sink.text("{\"meta\":{\"preprocessedProfileVersion\":55,\"version\":24,\"processType\":0,\"debug\":false,")?;
-    sink.text("\"symbolicated\":true,\"usesOnlyOneStackType\":true,\"sourceCodeIsNotOnSearchfox\":true,")?;
+    sink.text("{\"meta\":{\"preprocessedProfileVersion\":55,\"version\":24,\"processType\":0,\"debug\":false,\"stackwalk\":0,")?;
+    sink.text("\"symbolicated\":true,\"symbolicationNotSupported\":true,\"usesOnlyOneStackType\":true,\"sourceCodeIsNotOnSearchfox\":true,")?;
     sink.text("\"sampleUnits\":{\"time\":\"ms\",\"eventDelay\":\"ms\",\"threadCPUDelta\":\"µs\"},")?;
     sink.text("\"extensions\":{\"length\":0,\"baseURL\":[],\"id\":[],\"name\":[]},\"markerSchema\":[],")?;
     let interval = match dictionary.audit.interval_mean {
