@@ -330,8 +330,8 @@ impl Session {
                 }
                 // Told when the main thread ends; a process that has others lives on and is found ended later.
                 TreeEvent::Ended { pid, time } => {
-                    let target = self.targets.iter().find(|target| target.pid() == pid);
-                    if pid != self.root && target.is_some_and(Target::ended_by_now) {
+                    let target = self.targets.iter_mut().find(|target| target.pid() == pid);
+                    if pid != self.root && target.is_some_and(Target::ends) {
                         self.remove(pid, time, dictionary);
                     }
                 }
@@ -347,7 +347,10 @@ impl Session {
         dictionary: &mut Dictionary,
     ) -> Result<()> {
         let since = time.saturating_sub(self.start);
-        let target = Target::open(pid, parent, since, &mut books!(self, dictionary))?;
+        let mut target = Target::open(pid, parent, since, &mut books!(self, dictionary))?;
+        if matches!(self.tree.watching(), Watching::Events(_)) {
+            target.end_is_told();
+        }
         self.audit.processes_seen += 1;
         self.ids.insert(pid, target.id());
         self.targets.push(target);

@@ -10,14 +10,20 @@ use crate::os::permissions;
 use crate::os::process::{self, FileSystem, ProcessHandle};
 use crate::{Error, ErrorKind, Result, elf};
 
+/// Time between two looks whether a process has ended.
+const LOOK_INTERVAL: u64 = 2_000_000;
+/// The same where the kernel tells of it.
+const RARE_LOOK_INTERVAL: u64 = 50_000_000;
+
 /// A process of the session.
 #[derive(Debug)]
 pub(super) struct Target {
     handle: ProcessHandle,
     id: ProcessId,
     phase: Phase,
-    /// When its end was last looked for.
+    /// When its end was last looked for, and how long after that it is again.
     looked: u64,
+    look_interval: u64,
     sampled: bool,
     not_python: bool,
 }
@@ -56,14 +62,10 @@ impl Search {
     }
 
     /// The time until the next look. A Python starts within 10 ms or so, and a short script must be met at its beginning;
-    /// a process that is none after a second may still load one later, but is not looked at all the time.
+    /// a process that is none after a while may still load one later, and is then met within a fiftieth of its life.
     fn delay(&self, now: u64, cost: u64) -> u64 {
         let waited = now.saturating_sub(self.since);
-        let delay = match waited {
-            0..50_000_000 => 300_000,
-            50_000_000..1_000_000_000 => 2_000_000,
-            _ => 20_000_000,
-        };
+        let delay = if waited < 50_000_000 { 300_000 } else { (waited / 50).clamp(2_000_000, 1_000_000_000) };
         delay.max(cost)
     }
 }
@@ -80,7 +82,7 @@ impl Target {
         let start = Nanoseconds(time);
         let id = books.dictionary.add_process(Process { pid, parent, command, start, ..Process::default() });
         let phase = Phase::Searching(Search::begin(now()));
-        Ok(Self { handle, id, phase, looked: 0, sampled: false, not_python: false })
+        Ok(Self { handle, id, phase, looked: 0, look_interval: LOOK_INTERVAL, sampled: false, not_python: false })
     }
 
     pub fn pid(&self) -> u32 {
@@ -110,17 +112,22 @@ impl Target {
 
     /// Whether it has ended; asked of the kernel no more often than every few milliseconds.
     pub fn has_ended(&mut self, now: u64) -> bool {
-        const LOOK_INTERVAL: u64 = 2_000_000;
-        if now < self.looked + LOOK_INTERVAL {
+        if now < self.looked + self.look_interval {
             return false;
         }
         self.looked = now;
         self.handle.has_ended()
     }
 
-    /// Whether it has ended.
-    pub fn ended_by_now(&self) -> bool {
+    /// Whether it has ended, as was told. The kernel tells a moment before it has, or when only its main thread has.
+    pub fn ends(&mut self) -> bool {
+        self.look_interval = LOOK_INTERVAL;
         self.handle.has_ended()
+    }
+
+    /// Its end will be told: there is no need to look for it often.
+    pub fn end_is_told(&mut self) {
+        self.look_interval = RARE_LOOK_INTERVAL;
     }
 
     /// Looks whether it is a Python by now, if it is time for that.
