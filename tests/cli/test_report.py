@@ -51,6 +51,8 @@ def test_functions_are_found_by_what_people_type(call: Call, story: Path) -> Non
     assert done.returncode == 1 and "redact" in done.stderr, "a near name is suggested"
     assert "redact" in call("report", story, "--function", "red.ct").stdout
     assert "└" in call("report", story, "--tree").stdout
+    assert "MainThread" in call("report", story, "--threads").stdout
+    assert "before.py" in call("report", story, "--processes").stdout
 
 
 def test_a_part_of_the_time(call: Call, story: Path) -> None:
@@ -99,5 +101,15 @@ def test_a_cut_capture_says_what_is_left(call: Call, story: Path, tmp_path: Path
     cut = tmp_path / "cut.pyro"
     cut.write_bytes(whole[: len(whole) * 2 // 3])
     done = call("report", cut)
+    assert done.returncode == 0, done.stderr
+    assert "note:" in done.stderr and "redact" in done.stdout
+
+
+def test_a_damaged_capture_is_read_around_the_damage(call: Call, story: Path, tmp_path: Path) -> None:
+    damaged = bytearray(story.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    path = tmp_path / "damaged.pyro"
+    path.write_bytes(damaged)
+    done = call("report", path)
     assert done.returncode == 0, done.stderr
     assert "note:" in done.stderr and "redact" in done.stdout

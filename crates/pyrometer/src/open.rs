@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use pyrometer_format::pyro::{Capture, ReadAt};
+use pyrometer_format::ErrorKind;
+use pyrometer_format::pyro::{Capture, Limits, ReadAt};
 use pyrometer_model::{Dictionary, ProcessId, Selection, ThreadId, View};
 
 use crate::failure::WithHint;
@@ -20,6 +21,17 @@ pub struct FileBytes {
     size: u64,
 }
 
+impl FileBytes {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        if metadata.is_dir() {
+            bail!("{} is a folder, not a capture", path.display());
+        }
+        Ok(Self { file, size: metadata.len() })
+    }
+}
+
 impl ReadAt for FileBytes {
     fn size(&self) -> u64 {
         self.size
@@ -30,29 +42,48 @@ impl ReadAt for FileBytes {
     }
 }
 
-/// Opens a capture and says on standard error when it was cut and what of it is there.
+/// Opens a capture, says on standard error when it was cut and what of it is there, and does `work` on it. When damage in
+/// the middle of the file comes to light only then, the damaged part is left out and the work done again.
 ///
 /// # Errors
-/// When it cannot be read or is not a capture.
-pub fn capture(path: &Path) -> Result<Capture<FileBytes>> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let metadata = file.metadata().with_context(|| format!("cannot read {}", path.display()))?;
-    if metadata.is_dir() {
-        bail!("{} is a folder, not a capture", path.display());
+/// When the file cannot be read or is not a capture, and what the work says.
+pub fn with<T>(path: &Path, work: impl Fn(&mut Capture<FileBytes>) -> Result<T>) -> Result<T> {
+    let explain = |error: pyrometer_format::Error| WithHint::new(format!("{}: {error}", path.display()), error.hint());
+    let (mut capture, error) = match Capture::open(FileBytes::open(path)?) {
+        Ok(mut capture) => {
+            tell(path, &capture);
+            complete(&mut capture);
+            let error = match work(&mut capture) {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            (Capture::salvage(FileBytes::open(path)?, Limits::default()).map_err(explain)?, error)
+        }
+        Err(error) if error.kind == ErrorKind::Damaged => {
+            (Capture::salvage(FileBytes::open(path)?, Limits::default()).map_err(explain)?, explain(error).into())
+        }
+        Err(error) => return Err(explain(error).into()),
+    };
+    if capture.recovered().is_none_or(|recovery| recovery.damaged == 0) {
+        return Err(error);
     }
-    let source = FileBytes { file, size: metadata.len() };
-    let mut capture = Capture::open(source).map_err(|error| {
-        let hint = error.hint();
-        WithHint::new(format!("{}: {error}", path.display()), hint)
-    })?;
+    tell(path, &capture);
+    complete(&mut capture);
+    work(&mut capture)
+}
+
+fn tell(path: &Path, capture: &Capture<FileBytes>) {
     if let Some(recovery) = capture.recovered() {
         eprintln!("pyrometer: note: {}: {recovery}", path.display());
     }
+}
+
+/// A recording that did not end has no source in it: the files may still be as they were.
+fn complete(capture: &mut Capture<FileBytes>) {
     if capture.dictionary().source_lines().is_empty() {
         let directory = PathBuf::from(&capture.dictionary().info.directory);
         sources::embed(capture.dictionary_mut(), &|file| Some(directory.join(file)));
     }
-    Ok(capture)
 }
 
 /// The samples that the flags ask for.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use pyrometer_analyze::AuditReport;
 use pyrometer_format::export::{Format, Options};
-use pyrometer_model::Selection;
+use pyrometer_model::{Dictionary, SampleSource, Selection};
 use pyrometer_view::render_audit_line;
 
 use crate::commands::export::{format_of, keeps_idle, write};
@@ -69,8 +69,13 @@ impl Output {
     /// # Errors
     /// When the capture cannot be read again or something cannot be written.
     pub fn tell(&self, looks: &Looks<'_>) -> Result<()> {
-        let mut capture = open::capture(&self.capture)?;
-        let (dictionary, samples) = capture.parts();
+        open::with(&self.capture, |capture| {
+            let (dictionary, samples) = capture.parts();
+            self.tell_of(dictionary, samples, looks)
+        })
+    }
+
+    fn tell_of(&self, dictionary: &Dictionary, samples: &mut dyn SampleSource, looks: &Looks<'_>) -> Result<()> {
         if let Some(json) = looks.json {
             let text = triage_text(dictionary, samples, &self.capture, &Form::Json)?;
             if json == Path::new("-") {

@@ -19,20 +19,21 @@ use crate::open;
 /// When the capture cannot be read, the format is not known or the output cannot be written.
 pub fn run(flags: &Export) -> Result<ExitCode> {
     let format = format_of(flags.format.as_deref(), flags.output.as_deref())?;
-    let mut capture = open::capture(&flags.file)?;
-    let (dictionary, samples) = capture.parts();
     let mut choice = flags.choice.clone();
     // A format that others read shows waiting as those others do, unless it is a graph that adds everything up.
     choice.idle |= keeps_idle(format);
-    let options = Options {
-        selection: open::selection(dictionary, &choice)?,
-        threads: if flags.threads { Threads::Apart } else { Threads::Usual },
-        lines: !flags.function,
-        title: flags.title.clone().unwrap_or_default(),
-        ..Options::default()
-    };
     let output = flags.output.clone().unwrap_or_else(|| beside(&flags.file, format));
-    write(format, dictionary, samples, &options, &output)?;
+    open::with(&flags.file, |capture| {
+        let (dictionary, samples) = capture.parts();
+        let options = Options {
+            selection: open::selection(dictionary, &choice)?,
+            threads: if flags.threads { Threads::Apart } else { Threads::Usual },
+            lines: !flags.function,
+            title: flags.title.clone().unwrap_or_default(),
+            ..Options::default()
+        };
+        write(format, dictionary, samples, &options, &output)
+    })?;
     if output != Path::new("-") {
         eprintln!("pyrometer: wrote {}, {}", output.display(), format.describe());
     }

@@ -6,11 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use pyrometer_analyze::{
-    CallTree, Direction, FunctionOptions, FunctionTable, LineTable, Neighbours, Profile, SortKey, TreeOptions, Triage,
-    TriageOptions, find_function,
+    CallTree, Direction, FunctionOptions, FunctionTable, LineTable, Neighbours, Profile, SortKey, ThreadTable,
+    TreeOptions, Triage, TriageOptions, find_function,
 };
 use pyrometer_model::{Dictionary, SampleSource, Selection};
-use pyrometer_view::{Style, render_functions, render_lines, render_neighbours, render_tree, render_triage};
+use pyrometer_view::{
+    Style, render_functions, render_lines, render_neighbours, render_processes, render_threads, render_tree,
+    render_triage,
+};
 use serde::Serialize;
 
 use crate::failure::WithHint;
@@ -25,13 +28,14 @@ const DEFAULT_ROWS: usize = 40;
 /// # Errors
 /// When the capture cannot be read, or a function, thread or pattern in the flags is not in it.
 pub fn run(flags: &Report) -> Result<ExitCode> {
-    let mut capture = open::capture(&flags.file)?;
-    let (dictionary, samples) = capture.parts();
-    let selection = open::selection(dictionary, &flags.choice)?;
     let style = terminal::style(&flags.looks, &std::io::stdout());
-    let profile = Profile::read(dictionary, samples, &selection).map_err(|error| WithHint::analyze(&error))?;
-    let text = answer(flags, &profile, &style).map_err(|error| WithHint::analyze(&error))?;
-    print(&text?)?;
+    let text = open::with(&flags.file, |capture| {
+        let (dictionary, samples) = capture.parts();
+        let selection = open::selection(dictionary, &flags.choice)?;
+        let profile = Profile::read(dictionary, samples, &selection).map_err(|error| WithHint::analyze(&error))?;
+        answer(flags, &profile, &style).map_err(|error| WithHint::analyze(&error))?
+    })?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,6 +98,10 @@ fn answer(flags: &Report, profile: &Profile<'_>, style: &Style) -> Answer {
     }
     if flags.tree {
         return Ok(form.write(&CallTree::of(profile, TreeOptions::default()), render_tree));
+    }
+    if flags.threads || flags.processes {
+        let render = if flags.threads { render_threads } else { render_processes };
+        return Ok(form.write(&ThreadTable::of(profile), render));
     }
     if flags.sort.is_some() || flags.limit.is_some() || flags.function.is_some() {
         let options = FunctionOptions {

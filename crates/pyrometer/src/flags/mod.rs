@@ -239,6 +239,12 @@ pub struct Report {
     /// The call tree, with library frames folded.
     #[arg(long, group = "question")]
     pub tree: bool,
+    /// What each thread did.
+    #[arg(long, group = "question")]
+    pub threads: bool,
+    /// What each process did.
+    #[arg(long, group = "question")]
+    pub processes: bool,
     /// JSON instead of text.
     #[arg(long)]
     pub json: bool,
