@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
+
 
 _PREFIXES = ("error:", "pyrometer: error:")
 
@@ -37,6 +41,9 @@ class Error(RuntimeError):
         hint: list[str] = []
         for line in output.strip().splitlines():
             text = line.strip()
+            if message and text.startswith(_PREFIXES):
+                # The recorder says it twice: to us and, as every command does, on its standard error.
+                break
             if text.startswith("hint:"):
                 hint.append(text[len("hint:") :].strip())
             elif hint:
@@ -44,3 +51,12 @@ class Error(RuntimeError):
             else:
                 message.append(text.partition("error:")[2].strip() if text.startswith(_PREFIXES) else text)
         return cls("\n".join(message) or otherwise, "\n".join(hint))
+
+
+def warn(message: str) -> None:
+    """Issues a `PyrometerWarning` at the line of the program that called into this package."""
+    package = os.path.dirname(__file__)
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == package:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, PyrometerWarning, stacklevel=level)

@@ -7,10 +7,9 @@ import os
 import sys
 import threading
 import time
-import warnings
 
-from . import _executable, _recorder
-from ._errors import Error, PyrometerWarning
+from . import _errors, _executable, _recorder
+from ._errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ class Profile:
         if self._required:
             self.stop()
             raise error
-        warnings.warn(f"not profiled: {error}", PyrometerWarning, stacklevel=4)
+        _errors.warn(f"not profiled: {error}")
 
     # --- As a block, as a decorator.
 
@@ -249,7 +248,7 @@ class Profile:
                 if self._report_on_exit:
                     self.report()
             except (Error, OSError) as error:
-                warnings.warn(f"the profile was made, but not shown or saved: {error}", PyrometerWarning, stacklevel=3)
+                _errors.warn(f"the profile was made, but not shown or saved: {error}")
         if self._on_exit is not None:
             self._on_exit(self)
 

@@ -18,11 +18,10 @@ import os
 import select
 import threading
 import time
-import warnings
 import weakref
 
-from . import _executable, _ptracer
-from ._errors import Error, PyrometerWarning
+from . import _errors, _executable, _ptracer
+from ._errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ class Recorder:
                 return
             status = self._finish()
         if status:
-            warnings.warn(status, PyrometerWarning, stacklevel=3)
+            _errors.warn(status)
 
     def _flush(self) -> bool:
         """Whether it could be brought to write what it has; not when it is gone."""

@@ -143,16 +143,19 @@ def test_many_threads_at_once(recorder):
     assert not _recorder._running
 
 
-REFUSAL = 'echo "error: cannot read process 7: not permitted" >&3; echo "hint: ask your administrator" >&3; exit 1'
+REFUSAL = 'echo "error: cannot read process 7: not permitted" >&3; echo "hint: ask your administrator" >&3; echo "pyrometer: error: again" >&2; exit 1'
 
 
 def test_a_refusal_is_a_warning_and_the_block_runs(recorder):
     recorder(REFUSAL)
     ran = []
-    with pytest.warns(pyrometer.PyrometerWarning, match="cannot read process 7: not permitted\nhint: ask your"):
+    with pytest.warns(
+        pyrometer.PyrometerWarning, match="cannot read process 7: not permitted\nhint: ask your"
+    ) as caught:
         with pyrometer.profile() as p:
             ran.append(1)
     assert ran == [1]
+    assert [warning.filename for warning in caught] == [__file__]
     assert report(p)[:3] == ["not", "profiled:", "cannot"]
     with pytest.raises(pyrometer.Error, match="cannot read process 7"):
         p.to_dict()
