@@ -109,7 +109,8 @@ pub struct Facts {
     pub target_users: [u32; 3],
     /// The target's permitted capabilities.
     pub target_capabilities: u64,
-    /// The owner of `/proc/PID`: root, not the user, for a process that is not dumpable.
+    /// The owner of the files in `/proc/PID`: root, not the user, for a process that is not dumpable. The directory itself
+    /// always has the user for its owner (`task_dump_owner`, fs/proc/base.c).
     pub directory_owner: u32,
     /// Yama's setting, where Yama is there.
     pub ptrace_scope: Option<u8>,
@@ -145,7 +146,7 @@ impl Facts {
             own_seccomp: status_field(&own, "Seccomp").as_deref() == Some("2"),
             target_users: users(&target),
             target_capabilities: number(&target, "CapPrm"),
-            directory_owner: fs::metadata(format!("/proc/{pid}")).map_or(0, |directory| directory.uid()),
+            directory_owner: fs::metadata(format!("/proc/{pid}/stat")).map_or(0, |directory| directory.uid()),
             ptrace_scope: fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope")
                 .ok()
                 .and_then(|text| text.trim().parse().ok()),
