@@ -18,8 +18,6 @@ The samples are taken by another process, the `pyrometer` executable, which read
 `docs/python.md` is the manual.
 """
 
-from __future__ import annotations
-
 # Importing this package must cost next to nothing, because programs import it and then do not profile: what is behind
 # these names is loaded when they are first used (PEP 562). Type checkers take the branch, the interpreter never does,
 # and `typing` itself is not loaded.
@@ -80,5 +78,5 @@ if not TYPE_CHECKING:
         return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__, "__version__"})

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
         callees: str
         lines: str
         tree: bool
+        threads: bool
+        processes: bool
 
     class Looks(Question, total=False):
         """How a report in text looks. Each is the flag of that name of `pyrometer report`."""
@@ -393,7 +395,7 @@ class Profile:
 _FLAGS = frozenset(
     (
         *("view", "thread", "process", "since", "until", "idle"),
-        *("sort", "limit", "function", "callers", "callees", "lines", "tree"),
+        *("sort", "limit", "function", "callers", "callees", "lines", "tree", "threads", "processes"),
         *("color", "width"),
     )
 )
