@@ -8,8 +8,8 @@ use pyrometer_model::{Dictionary, SampleSource};
 use super::frames::{Frame, Frames, thread_label};
 use super::json::Text;
 use super::sink::Sink;
-use super::timeline::{Span, ThreadRuns, for_each_thread};
-use super::tree::{Profile, ROOT, Roots, Tree};
+use super::timeline::{ThreadRuns, for_each_thread};
+use super::tree::{NodeId, Profile, ROOT, Roots, Tree};
 use super::{Options, frames};
 use crate::Result;
 
@@ -59,38 +59,40 @@ fn write_threads<'d>(
         write!(sink, "{separator}{{\"type\":\"sampled\",\"name\":{},\"unit\":\"nanoseconds\",", Text(&name))?;
         sink.text("\"startValue\":0,\"samples\":[")?;
         let mut first = true;
-        for_each_span(&mut tree, runs, |tree, span| {
+        for_each_stay(&mut tree, runs, |tree, node, _| {
             sink.text(if std::mem::take(&mut first) { "" } else { "," })?;
-            write_stack(tree, span.node, sink)
+            write_stack(tree, node, sink)
         })?;
         sink.text("],\"weights\":[")?;
         let (mut first, mut total) = (true, 0);
-        for_each_span(&mut tree, runs, |_, span| {
-            total += span.weight.0;
-            write!(sink, "{}{}", if std::mem::take(&mut first) { "" } else { "," }, span.weight.0)
+        for_each_stay(&mut tree, runs, |_, _, weight| {
+            total += weight;
+            write!(sink, "{}{weight}", if std::mem::take(&mut first) { "" } else { "," })
         })?;
         write!(sink, "],\"endValue\":{total}}}")
     })?;
     Ok(tree.frames)
 }
 
-/// Calls `visit` with the thread's spans. Gaps are left out: the format has no time axis but the sum of the weights.
-fn for_each_span(
+/// Calls `visit` with the nodes that the thread was in, one after the other, and their weights in nanoseconds. Gaps are left
+/// out: the format has no time axis but the sum of the weights.
+fn for_each_stay(
     tree: &mut Tree<'_>,
     runs: &mut ThreadRuns<'_>,
-    mut visit: impl FnMut(&Tree<'_>, &Span) -> Result<()>,
+    mut visit: impl FnMut(&Tree<'_>, NodeId, u64) -> Result<()>,
 ) -> Result<()> {
-    let mut last: Option<Span> = None;
+    let mut stay: Option<(NodeId, u64)> = None;
     runs.replay(|run, weight| {
         let node = tree.of_stack(ROOT, run.stack);
-        let start = last.map_or(run.start, |last| last.end);
-        let span = Span { node, start, end: start + run.wall, weight, cpu: run.cpu, samples: 0.0 };
-        if last.as_mut().is_some_and(|last| last.merge(&span)) {
+        if let Some((last, sum)) = &mut stay
+            && *last == node
+        {
+            *sum += weight.0;
             return Ok(());
         }
-        last.replace(span).map_or(Ok(()), |done| visit(tree, &done))
+        stay.replace((node, weight.0)).map_or(Ok(()), |(node, sum)| visit(tree, node, sum))
     })?;
-    last.map_or(Ok(()), |done| visit(tree, &done))
+    stay.map_or(Ok(()), |(node, sum)| visit(tree, node, sum))
 }
 
 fn write_stack(tree: &Tree<'_>, node: u32, sink: &mut Sink<'_>) -> Result<()> {

@@ -163,31 +163,6 @@ fn close(
     Ok(())
 }
 
-/// Adjacent runs that a viewer cannot tell apart, as one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Span {
-    pub(super) node: NodeId,
-    pub(super) start: Nanoseconds,
-    pub(super) end: Nanoseconds,
-    pub(super) weight: Nanoseconds,
-    pub(super) cpu: Nanoseconds,
-    pub(super) samples: f64,
-}
-
-impl Span {
-    /// Takes `next` in when it continues the span: the same node, starting where this ends.
-    pub(super) fn merge(&mut self, next: &Self) -> bool {
-        if self.node != next.node || self.end != next.start {
-            return false;
-        }
-        self.end = next.end;
-        self.weight += next.weight;
-        self.cpu += next.cpu;
-        self.samples += next.samples;
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pyrometer_model::{MemorySource, Nanoseconds, SampleRun, Selection, ThreadId};

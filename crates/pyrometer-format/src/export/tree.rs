@@ -301,3 +301,45 @@ pub(super) fn stream(
         .map_err(|error| Error::source(error.as_ref()))?;
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use pyrometer_model::{Code, Dictionary, Location, LocationId, Position};
+
+    use super::{ROOT, Tree};
+    use crate::export::frames::Granularity;
+
+    fn at(dictionary: &mut Dictionary, name: &str, line: u32) -> LocationId {
+        let name = dictionary.strings.intern(name);
+        let code = dictionary.intern_code(Code { name, qualified_name: name, ..Code::default() });
+        dictionary.intern_location(Location { code, offset: 0, position: Position::line(line) })
+    }
+
+    #[test]
+    fn lines_of_a_function_are_one_node_where_functions_are_asked_for() {
+        let mut dictionary = Dictionary::default();
+        let [first, second, leaf] = [("f", 1), ("f", 2), ("g", 9)].map(|(name, line)| at(&mut dictionary, name, line));
+        let stacks = [[first, leaf], [second, leaf]].map(|frames| dictionary.stacks.intern_frames(frames));
+        let mut functions = Tree::new(&dictionary, Granularity::Function);
+        assert_eq!(functions.of_stack(ROOT, stacks[0]), functions.of_stack(ROOT, stacks[1]));
+        let mut lines = Tree::new(&dictionary, Granularity::Line);
+        assert_ne!(lines.of_stack(ROOT, stacks[0]), lines.of_stack(ROOT, stacks[1]));
+        assert_eq!((functions.len(), lines.len()), (3, 5));
+    }
+
+    #[test]
+    fn the_common_node_of_two_stacks_is_the_last_that_they_share() {
+        let mut dictionary = Dictionary::default();
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| at(&mut dictionary, name, 1));
+        let paths = [vec![a, b, c], vec![a, b, d, c], vec![a], vec![d]];
+        let stacks = paths.map(|frames| dictionary.stacks.intern_frames(frames));
+        let mut tree = Tree::new(&dictionary, Granularity::Line);
+        let nodes = stacks.map(|stack| tree.of_stack(ROOT, stack));
+        assert_eq!(tree.node(tree.common(nodes[0], nodes[1])).depth, 2);
+        assert_eq!(tree.common(nodes[1], nodes[2]), nodes[2]);
+        assert_eq!(tree.common(nodes[0], nodes[3]), ROOT);
+        let mut path = Vec::new();
+        tree.path_from(nodes[2], nodes[1], &mut path);
+        assert_eq!(path.len(), 3);
+    }
+}
