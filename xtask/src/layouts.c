@@ -189,6 +189,9 @@ static void objects(void) {
     F("object.count", PyVarObject, ob_size);
     F("type.name", PyTypeObject, tp_name);
     F("type.flags", PyTypeObject, tp_flags);
+    F("type.basicsize", PyTypeObject, tp_basicsize);
+    F("type.dictoffset", PyTypeObject, tp_dictoffset);
+    F("type.cached_keys", PyHeapTypeObject, ht_cached_keys);
     F("string.length", PyASCIIObject, length);
     F("string.state", PyASCIIObject, state);
     N("string.ascii", sizeof(PyASCIIObject));

@@ -22,10 +22,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rate = snapshot.counters.snapshots as f64 / start.elapsed().as_secs_f64();
     println!("{rate:.0} snapshots/s; {:?}", snapshot.counters);
     for thread in &snapshot.threads {
-        println!("{:?}", (thread.native_id, thread.validity, thread.holds_gil, thread.in_gc, thread.frames.len()));
-        for frame in snapshot.frames_of(thread).iter().rev().take(30) {
+        println!("{:?} {:?}", interpreter.thread_name(&memory, thread), (thread.native_id, thread.validity, thread.holds_gil, thread.in_gc, thread.frames.len()));
+        for (depth, frame) in snapshot.frames_of(thread).iter().enumerate().rev().take(30) {
             let Some(code) = interpreter.code(frame.code) else { continue };
             println!("    {} {} {:?}", code.qualified_name, code.file, interpreter.resolve(*frame));
+            for (name, value) in interpreter.locals(&memory, thread, depth)? {
+                println!("        {name} = {value}");
+            }
         }
         if thread.validity != Validity::Whole {
             println!("    not whole");

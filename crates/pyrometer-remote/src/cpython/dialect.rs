@@ -39,6 +39,23 @@ pub enum Lines {
     Locations,
 }
 
+/// Where the attributes of an instance of an ordinary Python class are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attributes {
+    /// In a dictionary, `tp_dictoffset` bytes into the instance (3.8–3.10).
+    Dictionary,
+    /// In values four words before it, or a dictionary three words before it (3.11, `_PyObject_ValuesPointer`).
+    ValuesBefore,
+    /// Three words before it: a dictionary, or one less than the address of values (3.12, `PyDictOrValues`).
+    Either,
+    /// In values behind it (`Py_TPFLAGS_INLINE_VALUES`), or a dictionary before it (3.13+; three words, in free-threaded
+    /// builds one: `MANAGED_DICT_OFFSET`).
+    Inline {
+        /// How many words before the instance the dictionary is.
+        before: u64,
+    },
+}
+
 /// What kind of instruction a frame stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instruction {
@@ -73,6 +90,8 @@ pub struct Dialect {
     pub tagged_int: bool,
     /// Whether the table of a dictionary with only string keys has no hashes (3.11+).
     pub compact_keys: bool,
+    /// Where instances have their attributes.
+    pub attributes: Attributes,
     /// Bits of an instruction offset's unit: `f_lasti` counts instructions of two bytes in 3.10, bytes before.
     pub offset_unit: i32,
     /// Whether each interpreter has the pointer to its GIL (3.12+); else the runtime has the GIL.
@@ -111,6 +130,12 @@ impl Dialect {
             separate_bytecode: !present(layout.code.nlocalsplus),
             tagged_int: minor >= 12,
             compact_keys: minor >= 11,
+            attributes: match minor {
+                ..=10 => Attributes::Dictionary,
+                11 => Attributes::ValuesBefore,
+                12 => Attributes::Either,
+                _ => Attributes::Inline { before: if version.free_threaded { 1 } else { 3 } },
+            },
             offset_unit: if minor == 10 { 2 } else { 1 },
             gil_of_interpreter: minor >= 12,
             string_kind_shift: if minor >= 14 && version.free_threaded { 8 } else { 2 },

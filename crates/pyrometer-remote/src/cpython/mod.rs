@@ -10,6 +10,8 @@ mod edges;
 mod layout;
 mod lines;
 mod linked;
+mod locals;
+mod names;
 mod objects;
 mod runtime;
 mod snapshot;
@@ -26,7 +28,7 @@ pub use snapshot::{CodeKey, Counters, Frame, NativeKey, Snapshot, ThreadSnapshot
 pub use version::Version;
 
 use crate::memory::Memory;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 use batch::Batch;
 use chunked::Walker;
 use code::CodeTable;
@@ -75,7 +77,7 @@ impl Interpreter {
         self.codes.info(key)
     }
 
-    /// The name of a native callee, for example `time.sleep`.
+    /// The name of a native callee. None yet: no callee is named, see [`ThreadSnapshot::native`].
     #[must_use]
     pub fn native(&self, key: NativeKey) -> Option<&str> {
         let _ = key;
@@ -96,21 +98,26 @@ impl Interpreter {
     }
 
     /// The local variables of one frame, by name, with bounded representations; `depth` is the index in
-    /// [`Snapshot::frames_of`] (root first). What cannot be read is left out. Slow (many reads): for `dump`, and best while
-    /// the target is stopped.
+    /// [`Snapshot::frames_of`] (root first) of the last snapshot. What cannot be read is left out; a frame whose variables
+    /// are a dictionary (a module's) has none here. Slow (many reads): for `dump`, and best while the target is stopped.
     ///
     /// # Errors
     /// When the thread's frames cannot be read any more.
     pub fn locals(&self, memory: &dyn Memory, thread: &ThreadSnapshot, depth: usize) -> Result<Vec<(String, String)>> {
-        let _ = (memory, thread, depth);
-        Ok(Vec::new())
+        let known = self.threads.iter().find(|known| known.state == thread.state);
+        let step = known.and_then(|known| known.frame(depth));
+        let (frame, code) = step.ok_or_else(|| Error::new(ErrorKind::Unreadable, format!("frame {depth} is gone")))?;
+        Ok(locals::of_frame(&self.objects(memory), frame, code))
     }
 
-    /// The thread's name as `threading` has it; none where `threading` was not imported or does not know the thread.
+    /// The thread's name as `threading` has it; none where `threading` was not imported or does not know the thread. Slow
+    /// (some hundred reads): to be asked once a thread.
     #[must_use]
     pub fn thread_name(&self, memory: &dyn Memory, thread: &ThreadSnapshot) -> Option<String> {
-        let _ = (memory, thread);
-        None
+        let interpreter = self.interpreters.iter().find(|one| one.id == thread.interpreter)?;
+        let objects = self.objects(memory);
+        let modules = objects.word(interpreter.address, self.layout.interpreter.modules)?;
+        names::of_thread(&objects, modules, thread.ident)
     }
 
     fn objects<'a>(&'a self, memory: &'a dyn Memory) -> Objects<'a> {

@@ -370,6 +370,12 @@ impl Thread {
         self.known = true;
     }
 
+    /// Address of a shown frame of the last whole stack, and of its code object.
+    pub fn frame(&self, depth: usize) -> Option<(u64, u64)> {
+        let step = self.last.iter().filter(|step| step.shown()).nth(depth)?;
+        Some((step.address, step.code))
+    }
+
     /// Nothing is proven of this thread now.
     pub fn fail(&mut self) {
         self.frames.clear();

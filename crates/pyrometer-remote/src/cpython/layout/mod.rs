@@ -67,7 +67,7 @@ layout! {
     /// `PyObject` and `PyVarObject`.
     object: ObjectLayout { r#type, count, size }
     /// `PyTypeObject`.
-    r#type: TypeLayout { name, flags }
+    r#type: TypeLayout { name, flags, basicsize, dictoffset, cached_keys }
     /// `PyASCIIObject` and `PyCompactUnicodeObject`.
     string: StringLayout { length, state, ascii, compact }
     /// `PyBytesObject`.
@@ -206,6 +206,9 @@ impl Layout {
         }
         for field in [&mut self.descriptor.r#type, &mut self.descriptor.name, &mut self.bound.function] {
             moved(field);
+        }
+        for field in [&mut self.r#type.basicsize, &mut self.r#type.dictoffset, &mut self.r#type.cached_keys] {
+            *field = field.wrapping_add(self.r#type.name.wrapping_sub(table.r#type.name));
         }
         let line = self.code.firstlineno.wrapping_sub(table.code.firstlineno);
         let code = &mut self.code;

@@ -170,6 +170,9 @@ pub(super) const NUMBERS: &[(&str, [u32; 8])] = &[
     ("thread.state", [NONE, NONE, NONE, NONE, NONE, 40, 44, 48]),
     ("thread.status", [NONE, NONE, NONE, NONE, NONE, 32, 32, 32]),
     ("tuple.items", [24, 24, 24, 24, 24, 24, 32, 32]),
+    ("type.basicsize", [32, 32, 32, 32, 32, 32, 32, 32]),
+    ("type.cached_keys", [872, 864, 872, 872, 880, 880, 880, 888]),
+    ("type.dictoffset", [288, 288, 288, 288, 288, 288, 288, 288]),
     ("type.flags", [168, 168, 168, 168, 168, 168, 168, 168]),
     ("type.name", [24, 24, 24, 24, 24, 24, 24, 24]),
 ];
