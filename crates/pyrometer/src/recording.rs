@@ -147,7 +147,7 @@ impl Recording {
     }
 }
 
-/// Samples process `pid` into `absorb` and no file.
+/// Samples process `pid` into `absorb` and no file. Whenever `wish` is set, what was sampled until then is handed over.
 ///
 /// # Errors
 /// When the process cannot be sampled.
@@ -155,9 +155,11 @@ pub fn drive(
     pid: u32,
     options: Options,
     stop: &AtomicBool,
+    wish: Arc<AtomicBool>,
     absorb: &mut dyn FnMut(&mut Dictionary, &[SampleRun]),
 ) -> Result<End> {
     let mut session = Session::new(pid, options).map_err(|error| WithHint::remote(&error))?;
+    session.flush_on(wish);
     let mut sink = |dictionary: &mut Dictionary, runs: &[SampleRun]| -> Result<(), Infallible> {
         absorb(dictionary, runs);
         Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use pyrometer_format::export::{Format, Options, Threads, export};
+use pyrometer_format::export::{Format, Options, Orientation, Threads, Weights, export};
 use pyrometer_model::{Dictionary, SampleSource};
 
 use crate::failure::WithHint;
@@ -29,8 +29,9 @@ pub fn run(flags: &Export) -> Result<ExitCode> {
             selection: open::selection(dictionary, &choice)?,
             threads: if flags.threads { Threads::Apart } else { Threads::Usual },
             lines: !flags.function,
+            weights: if flags.microseconds { Weights::Microseconds } else { Weights::Samples },
+            orientation: if flags.icicle { Orientation::Icicle } else { Orientation::Flame },
             title: flags.title.clone().unwrap_or_default(),
-            ..Options::default()
         };
         write(format, dictionary, samples, &options, &output)
     })?;

@@ -36,6 +36,8 @@ struct Shared {
     /// How sampling ended.
     end: Option<String>,
     absorbed: Option<Instant>,
+    /// Set to have what was sampled handed over.
+    wish: Arc<AtomicBool>,
 }
 
 type SharedHandle = Arc<Mutex<Shared>>;
@@ -159,6 +161,7 @@ fn sample(
     stop: &Arc<AtomicBool>,
 ) -> Result<thread::JoinHandle<Result<End>>> {
     let (shared, stop) = (Arc::clone(shared), Arc::clone(stop));
+    let wish = Arc::clone(&shared.lock().unwrap_or_else(PoisonError::into_inner).wish);
     let work = move || {
         let mut absorb = |dictionary: &mut Dictionary, runs: &[SampleRun]| {
             let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,7 +175,7 @@ fn sample(
                 shared.python = format!("Python {version}");
             }
         };
-        let result = recording::drive(pid, options, &stop, &mut absorb);
+        let result = recording::drive(pid, options, &stop, wish, &mut absorb);
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.end = Some(match &result {
             Ok(End::Duration) => "the time is over".to_owned(),
@@ -237,6 +240,8 @@ fn draw_once(
 /// Takes over what there is now.
 fn look(shared: &SharedHandle, state: &State, rows: &mut Vec<Row>, threads: &mut Vec<ThreadRow>, header: &mut Header) {
     let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is asked for now is on the next screen.
+    shared.wish.store(true, Ordering::Release);
     *rows = shared.live.rows(state.question());
     *threads = shared.live.thread_rows();
     let audit = &shared.audit;

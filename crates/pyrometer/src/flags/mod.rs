@@ -346,6 +346,12 @@ pub struct Export {
     /// Keep threads apart.
     #[arg(short, long)]
     pub threads: bool,
+    /// In collapsed stacks: write microseconds instead of numbers of samples.
+    #[arg(long)]
+    pub microseconds: bool,
+    /// In a flame graph: callers at the top.
+    #[arg(long)]
+    pub icicle: bool,
     /// The title of a drawing.
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
