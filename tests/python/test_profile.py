@@ -402,6 +402,35 @@ def run_python(program, python=sys.executable, **options):
     return subprocess.run([python, "-c", program], env=environment, capture_output=True, text=True, **options)
 
 
+FORKED_WORK = """
+import os, time, pyrometer
+def spin(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end: pass
+def of_the_child(): spin(0.4)
+def of_the_parent(): spin(0.2)
+with pyrometer.profile(subprocesses=True, required=True) as p:
+    child = os.fork()
+    if child == 0:
+        of_the_child()
+        os._exit(0)
+    os.waitpid(child, 0)
+    of_the_parent()
+total = {function.qualified_name: function.total.share for function in p.functions(view="cpu")}
+assert 1.3 < total["of_the_child"] / total["of_the_parent"] < 3, total
+mine = {function.qualified_name for function in p.functions(view="cpu", process=os.getpid())}
+assert "of_the_parent" in mine and "of_the_child" not in mine
+processes = p.to_dict(processes=True)["processes"]
+assert sorted(process["pid"] for process in processes if process["threads"]) == sorted([os.getpid(), child])
+print("fine")
+"""
+
+
+def test_a_forked_child_is_in_the_profile_when_asked_for():
+    done = run_python(FORKED_WORK)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
+
+
 def test_a_fork_in_the_block():
     done = run_python(FORKING)
     assert (done.returncode, done.stdout, done.stderr) == (0, "fine\n", "")
