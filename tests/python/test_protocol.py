@@ -3,6 +3,7 @@
 A recorder that misbehaves at will is a shell script that speaks the protocol of `python/pyrometer/_recorder.py`.
 """
 
+import gc
 import io
 import os
 import signal
@@ -35,6 +36,8 @@ done
 @pytest.fixture
 def recorder(monkeypatch, tmp_path):
     """Makes a script the executable, and tells what it was started with."""
+    # What earlier tests have left in circles of references still has its processes and files.
+    gc.collect()
     path = tmp_path / "recorder"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
