@@ -18,6 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for thread in &snapshot.threads {
             let names = snapshot.frames_of(thread).iter().filter_map(|frame| interpreter.code(frame.code));
             let mut path = names.map(|code| code.name.as_str()).collect::<Vec<_>>().join(";");
+            if let Some(name) = thread.native.and_then(|key| interpreter.native(key)) {
+                path.push_str(&format!(";<{name}>"));
+            }
             match thread.validity {
                 Validity::Whole => {}
                 validity => path.push_str(&format!(" [{validity:?}]")),
@@ -26,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let mut sorted: Vec<_> = paths.into_iter().collect();
-    sorted.sort_by(|a, b| b.1.cmp(&a.1));
+    sorted.sort_by_key(|path| std::cmp::Reverse(path.1));
     println!("{} {:?}", interpreter.version(), snapshot.counters);
     for (path, count) in sorted {
         println!("{count:8} {path}");

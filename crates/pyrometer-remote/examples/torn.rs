@@ -28,24 +28,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         whole += 1;
         let frames = snapshot.frames_of(thread);
-        let name = |index: usize| frames.get(index).and_then(|frame| interpreter.code(frame.code)).map(|code| code.name.as_str());
+        let name = |index: usize| {
+            frames.get(index).and_then(|frame| interpreter.code(frame.code)).map(|code| code.name.as_str())
+        };
         let named: Vec<&str> = (0..frames.len()).filter_map(name).collect();
         *leaves.entry(named.last().and_then(|name| name.chars().next()).unwrap_or('?')).or_default() += 1;
         for pair in named.windows(2) {
-            if let (Some(f), Some(g)) = (pair[0].strip_prefix("f_"), pair[1].strip_prefix("g_")) {
-                if f != g {
-                    torn += 1;
-                    if torn < 5 {
-                        println!("torn: {named:?} {frames:?}");
-                    }
-                }
+            let legal = match (pair[0].strip_prefix("f_"), pair[1].strip_prefix("g_")) {
+                (Some(f), Some(g)) => f == g,
+                _ => true,
+            };
+            torn += u64::from(!legal);
+            if !legal && torn < 5 {
+                println!("torn: {named:?} {frames:?}");
             }
         }
-        if let Some(main) = named.iter().position(|&name| name == "main") {
-            if let Some(callee) = named.get(main + 1) {
-                let line = interpreter.resolve(frames[main]).line;
-                *lines.entry((line, (*callee).to_string())).or_default() += 1;
-            }
+        let Some(main) = named.iter().position(|&name| name == "main") else { continue };
+        if let Some(callee) = named.get(main + 1) {
+            let line = interpreter.resolve(frames[main]).line;
+            *lines.entry((line, (*callee).to_string())).or_default() += 1;
         }
     }
     // The callee of a line is the one that was seen there most.
@@ -54,7 +55,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         line_torn += if *count < most { *count } else { 0 };
     }
     let rate = count as f64 / start.elapsed().as_secs_f64();
-    println!("{} {count} snapshots, {rate:.0}/s: {whole} whole, torn pairs {torn}, torn lines {line_torn}, leaves {leaves:?}", interpreter.version());
+    println!(
+        "{} {count} snapshots, {rate:.0}/s: {whole} whole, torn pairs {torn}, torn lines {line_torn}, leaves {leaves:?}",
+        interpreter.version()
+    );
     println!("{:?}", snapshot.counters);
     Ok(())
 }

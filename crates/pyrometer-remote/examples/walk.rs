@@ -22,7 +22,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rate = snapshot.counters.snapshots as f64 / start.elapsed().as_secs_f64();
     println!("{rate:.0} snapshots/s; {:?}", snapshot.counters);
     for thread in &snapshot.threads {
-        println!("{:?} {:?}", interpreter.thread_name(&memory, thread), (thread.native_id, thread.validity, thread.holds_gil, thread.in_gc, thread.frames.len()));
+        println!(
+            "{:?} {:?}",
+            interpreter.thread_name(&memory, thread),
+            (thread.native_id, thread.validity, thread.holds_gil, thread.in_gc, thread.frames.len())
+        );
+        if let Some(name) = thread.native.and_then(|key| interpreter.native(key)) {
+            println!("    <{name}>");
+        }
         for (depth, frame) in snapshot.frames_of(thread).iter().enumerate().rev().take(30) {
             let Some(code) = interpreter.code(frame.code) else { continue };
             println!("    {} {} {:?}", code.qualified_name, code.file, interpreter.resolve(*frame));

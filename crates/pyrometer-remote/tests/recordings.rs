@@ -1,6 +1,8 @@
 //! Recordings of every version, walked offline; and damaged ones, which must end in an error or a wrong stack, never in a
 //! panic, an endless loop or unbounded memory.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
 mod support;
 
 use std::path::Path;
@@ -25,7 +27,8 @@ fn recordings() -> Vec<Recorded> {
             let line = recording.notes.lines().find_map(|line| line.strip_prefix(key)).unwrap();
             line.parse().unwrap()
         };
-        let version = Version { major: 3, minor: note("minor=") as u8, micro: note("micro=") as u8, ..Version::default() };
+        let version =
+            Version { major: 3, minor: note("minor=") as u8, micro: note("micro=") as u8, ..Version::default() };
         Recorded { runtime: note("runtime="), version, recording }
     };
     paths.iter().map(load).collect()

@@ -6,6 +6,7 @@ use super::code::CodeTable;
 use super::dialect::Dialect;
 use super::edges::Edges;
 use super::layout::{Layout, present};
+use super::native::Natives;
 use super::runtime;
 use super::snapshot::{Snapshot, Validity};
 use super::thread::Pace;
@@ -64,6 +65,7 @@ impl Interpreter {
             threads: Vec::new(),
             codes,
             edges: Edges::default(),
+            natives: Natives::default(),
             batch: Batch::default(),
             walker: Walker::default(),
             pace: Pace::default(),

@@ -10,9 +10,9 @@
 use super::bytes::{byte, int, word};
 use super::code::CodeTable;
 use super::dialect::{Instruction, Mark};
+use super::edges::Edges;
 use super::layout::present;
 use super::objects::Objects;
-use super::edges::Edges;
 use super::snapshot::Frame;
 use super::thread::Tools;
 
@@ -85,6 +85,8 @@ pub struct Walker {
     pub steps: Vec<Step>,
     /// How many of them are proven.
     pub proven: usize,
+    /// The object that the leaf was calling from a call instruction, where the value stack shows it: not yet looked at.
+    pub callee: Option<u64>,
     /// Bytes in use of the last chunk that frames were found in, and that chunk's number.
     pub used: (usize, usize),
     detour: Vec<u64>,
@@ -149,6 +151,7 @@ impl Walker {
         let (objects, now) = (*objects, *now);
         self.steps.clear();
         self.proven = 0;
+        self.callee = None;
         self.used = (0, 0);
         if copy.anchors == [Some(0); 2] {
             return Ok(());
@@ -157,14 +160,36 @@ impl Walker {
         self.explain_anchors(&context)?;
         let end = self.climb(&mut context);
         let mark = objects.dialect.mark;
-        let settled = if mark == Mark::StackTop { self.settle_by_stack_top(&context, end) } else { self.settle_by_code(end) };
+        let settled =
+            if mark == Mark::StackTop { self.settle_by_stack_top(&context, end) } else { self.settle_by_code(end) };
         while self.proven > 0 && self.steps[self.proven - 1].hidden {
             self.proven -= 1;
         }
         let outcome = settled.and_then(|()| self.verify(&context, edges, last));
+        self.find_callee(&context);
         match outcome {
             Err(Lack::Moment | Lack::Torn | Lack::Second) if self.descend(&mut context, edges) => Ok(()),
             outcome => outcome,
+        }
+    }
+
+    /// 3.14+: the stack pointer is saved before C code is called, above callable, self and arguments (`CALL` and its
+    /// specialisations, Python/bytecodes.c), while an inlined callee's caller has it saved below them.
+    fn find_callee(&mut self, context: &Context<'_, '_>) {
+        let Some(leaf) = self.steps.last().filter(|_| self.proven == self.steps.len()) else { return };
+        if context.objects.dialect.mark != Mark::ClearedCode || leaf.kind != Instruction::Call {
+            return;
+        }
+        let Some(placed) = context.codes.get(leaf.code) else { return };
+        let unit = usize::try_from(leaf.frame.offset / 2).unwrap_or(usize::MAX);
+        let Some(arguments) = placed.call_arguments(unit) else { return };
+        let bytes = context.frame_bytes(leaf.address);
+        let layout = &context.objects.layout.frame;
+        let index = stack_index(context, leaf, bytes);
+        let Some(slot) = index.checked_sub(u32::from(arguments) + 2) else { return };
+        if slot >= placed.variables && index < placed.frame_size / 8 {
+            let value = word(bytes, layout.localsplus + slot * 8) & context.objects.dialect.tag_mask;
+            self.callee = Some(value).filter(|&value| value != 0);
         }
     }
 
@@ -233,7 +258,8 @@ impl Walker {
         for anchor in context.copy.anchors.into_iter().flatten().filter(|&anchor| anchor != 0) {
             match context.in_chunks(anchor) {
                 Some((chunk, offset)) => {
-                    let needed = usize::try_from(offset).unwrap_or(0) + context.objects.layout.frame.localsplus as usize;
+                    let needed =
+                        usize::try_from(offset).unwrap_or(0) + context.objects.layout.frame.localsplus as usize;
                     if context.copy.chunks[chunk].2.len() < needed {
                         return Err(Lack::Chunk(chunk, needed + 512));
                     }
@@ -290,7 +316,8 @@ impl Walker {
         }
         let expected = self.steps.last().map_or(0, |step| step.address);
         self.detour.clear();
-        let mut link = if present(layout.is_entry) && byte(bytes, layout.is_entry) != 0 { Link::Entry } else { Link::Inlined };
+        let mut link =
+            if present(layout.is_entry) && byte(bytes, layout.is_entry) != 0 { Link::Entry } else { Link::Inlined };
         let mut previous = word(bytes, layout.previous);
         while previous != expected {
             if previous == 0 || context.in_chunks(previous).is_some() || self.detour.len() > DEEPEST {
@@ -334,7 +361,9 @@ impl Walker {
 
     /// Whether `step` can be the callee of the last frame.
     fn join(&mut self, context: &Context<'_, '_>, step: Step, bytes: &[u8], before: usize) -> Next {
-        let Some(caller) = self.steps.last().copied().filter(|_| step.link == Link::Inlined) else { return Next::Step(step) };
+        let Some(caller) = self.steps.last().copied().filter(|_| step.link == Link::Inlined) else {
+            return Next::Step(step);
+        };
         let stack_top = context.objects.dialect.mark == Mark::StackTop;
         let trampoline = context.codes.get(caller.code).is_some_and(|placed| placed.trampoline);
         let starting = caller.hidden && !trampoline || caller.kind == Instruction::Starting;
@@ -388,7 +417,8 @@ impl Walker {
             offset = instruction.wrapping_sub(base).cast_signed();
         }
         let placed = context.codes.get(code)?;
-        let offset = i32::try_from(offset).ok().filter(|&offset| offset >= -2 && offset < placed.length.cast_signed())?;
+        let offset =
+            i32::try_from(offset).ok().filter(|&offset| offset >= -2 && offset < placed.length.cast_signed())?;
         let kind = usize::try_from(offset / 2).ok().and_then(|unit| placed.instructions.get(unit).copied());
         let generator = link == Link::Aside;
         Some(Step {
@@ -413,10 +443,9 @@ impl Walker {
                     continue;
                 }
                 let mut previous = word(bytes, layout.previous);
-                if let Some(aside) = context.aside(previous).filter(|_| previous != last) {
-                    if byte(aside, layout.owner) >= context.objects.dialect.first_shim_owner {
-                        previous = word(aside, layout.previous);
-                    }
+                let shim = |aside: &&[u8]| byte(aside, layout.owner) >= context.objects.dialect.first_shim_owner;
+                if let Some(aside) = context.aside(previous).filter(|_| previous != last).filter(shim) {
+                    previous = word(aside, layout.previous);
                 }
                 if previous != last || last == 0 && context.copy.anchors != [Some(address); 2] {
                     continue;

@@ -46,6 +46,8 @@ pub struct PlacedCode {
     pub trampoline: bool,
     /// The kind of each instruction unit (3.11+).
     pub instructions: Box<[Instruction]>,
+    /// Argument of each plain call instruction, by unit; 255 for other instructions (3.11+).
+    calls: Box<[u8]>,
     /// The fields that tell it from another code object at the same address.
     identity: Identity,
     /// How many snapshots may pass until the identity is looked at again.
@@ -54,6 +56,13 @@ pub struct PlacedCode {
     due: u64,
     /// The table's epoch in which the identity was last looked at.
     epoch: u64,
+}
+
+impl PlacedCode {
+    /// How many arguments the plain `CALL` at this unit has, if it is one.
+    pub fn call_arguments(&self, unit: usize) -> Option<u8> {
+        self.calls.get(unit).copied().filter(|&count| count != u8::MAX)
+    }
 }
 
 type Identity = [u64; 5];
@@ -153,7 +162,11 @@ impl CodeTable {
             self.places.clear();
         }
         placed.epoch = self.epoch;
-        Some(self.places.entry(address).or_insert(PlacedCode { key, trampoline: self.infos[key.0 as usize].file == "__init__", ..placed }))
+        Some(self.places.entry(address).or_insert(PlacedCode {
+            key,
+            trampoline: self.infos[key.0 as usize].file == "__init__",
+            ..placed
+        }))
     }
 }
 
@@ -207,11 +220,8 @@ fn read(objects: &Objects<'_>, address: u64, code_type: &mut u64, now: u64) -> O
         return None;
     }
     let name = objects.string(word(head, layout.name))?;
-    let qualified_name = if present(layout.qualname) {
-        objects.string(word(head, layout.qualname))?
-    } else {
-        name.clone()
-    };
+    let qualified_name =
+        if present(layout.qualname) { objects.string(word(head, layout.qualname))? } else { name.clone() };
     let first_line = u32::try_from(int(head, layout.firstlineno)).unwrap_or(0);
     let bytecode = bytecode(objects, address, head)?;
     let info = CodeInfo {
@@ -263,6 +273,7 @@ fn place(objects: &Objects<'_>, address: u64, head: &[u8], bytecode: &[u8], now:
         trampoline: false,
         first_traceable: if separate { 0 } else { number(layout.firsttraceable)? * 2 },
         instructions: if separate { Box::default() } else { objects.dialect.instructions(bytecode) },
+        calls: if separate { Box::default() } else { objects.dialect.calls(bytecode) },
         identity: identity(objects, head, 0),
         patience: 1,
         due: now + 1,

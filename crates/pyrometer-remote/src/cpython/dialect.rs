@@ -1,7 +1,7 @@
 //! What differs between versions and is not an offset. The only place that looks at a minor version.
 
-use super::layout::{self, Layout, present};
 use super::Version;
+use super::layout::{self, Layout, present};
 
 /// How a thread's frames are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +94,9 @@ pub struct Dialect {
     pub attributes: Attributes,
     /// Bits of an instruction offset's unit: `f_lasti` counts instructions of two bytes in 3.10, bytes before.
     pub offset_unit: i32,
-    /// Whether each interpreter has the pointer to its GIL (3.12+); else the runtime has the GIL.
-    pub gil_of_interpreter: bool,
     /// Bits of a unicode object's `state` below `kind`: `interned` has 2, in free-threaded builds 8 (3.14+).
     pub string_kind_shift: u32,
+    plain_call: Option<u8>,
     starting: Vec<u8>,
     leaving: Vec<u8>,
     calls: Vec<u8>,
@@ -137,16 +136,44 @@ impl Dialect {
                 _ => Attributes::Inline { before: if version.free_threaded { 1 } else { 3 } },
             },
             offset_unit: if minor == 10 { 2 } else { 1 },
-            gil_of_interpreter: minor >= 12,
             string_kind_shift: if minor >= 14 && version.free_threaded { 8 } else { 2 },
+            plain_call: layout::opcode(version, "CALL"),
             starting: opcodes(&["RESUME", "INSTRUMENTED_RESUME"]),
             leaving: opcodes(&[
-                "RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE", "INSTRUMENTED_RETURN_VALUE",
-                "INSTRUMENTED_RETURN_CONST", "INSTRUMENTED_YIELD_VALUE",
+                "RETURN_VALUE",
+                "RETURN_CONST",
+                "RETURN_GENERATOR",
+                "YIELD_VALUE",
+                "INSTRUMENTED_RETURN_VALUE",
+                "INSTRUMENTED_RETURN_CONST",
+                "INSTRUMENTED_YIELD_VALUE",
             ]),
-            calls: opcodes(&["CALL", "CALL_KW", "CALL_FUNCTION_EX", "CALL_FUNCTION", "CALL_METHOD", "CALL_FUNCTION_KW"]),
+            calls: opcodes(&[
+                "CALL",
+                "CALL_KW",
+                "CALL_FUNCTION_EX",
+                "CALL_FUNCTION",
+                "CALL_METHOD",
+                "CALL_FUNCTION_KW",
+            ]),
             minor,
         }
+    }
+
+    /// The argument of each `CALL` by unit, 255 where there is another instruction or more than one byte of argument.
+    #[must_use]
+    pub fn calls(&self, bytecode: &[u8]) -> Box<[u8]> {
+        let units = bytecode.as_chunks::<2>().0;
+        let mut found = vec![u8::MAX; units.len()];
+        let mut index = 0;
+        while let Some(unit) = units.get(index) {
+            let (base, caches) = layout::instruction(self.minor, unit[0]).unwrap_or((unit[0], 0));
+            if Some(base) == self.plain_call {
+                found[index] = unit[1];
+            }
+            index += 1 + caches;
+        }
+        found.into()
     }
 
     /// The kind of each two-byte unit of `bytecode`; the cache units behind an instruction have that of the instruction.

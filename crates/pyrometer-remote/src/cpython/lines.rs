@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn locations_of_3_11() {
         // Short form, one-line form, long form, no columns, none.
-        let table = [0x80 | 1 << 3, 0x23, 0x80 | 11 << 3 | 1, 4, 9, 0x80 | 14 << 3, 2, 1, 5, 7, 0x80 | 13 << 3, 3, 0xf8];
+        let table =
+            [0x80 | 1 << 3, 0x23, 0x80 | 11 << 3 | 1, 4, 9, 0x80 | 14 << 3, 2, 1, 5, 7, 0x80 | 13 << 3, 3, 0xf8];
         let code = code(5, &table);
         let at = |offset| resolve(&code, Lines::Locations, offset);
         assert_eq!(at(0), Position { line: 5, end_line: 5, column: 10, end_column: 13 });

@@ -77,7 +77,9 @@ impl Plan {
 
     fn bytes<'a>(&self, batch: &'a Batch, address: u64) -> &'a [u8] {
         let behind = self.spans.partition_point(|span| span.0 <= address);
-        let Some(&(start, _, index)) = behind.checked_sub(1).and_then(|index| self.spans.get(index)) else { return &[] };
+        let Some(&(start, _, index)) = behind.checked_sub(1).and_then(|index| self.spans.get(index)) else {
+            return &[];
+        };
         let offset = usize::try_from(address - start).unwrap_or(usize::MAX);
         batch.bytes(index).get(offset..offset.saturating_add(self.length)).unwrap_or_default()
     }
@@ -88,7 +90,13 @@ fn header_length(layout: &Layout) -> usize {
 }
 
 /// Follows the frames from the leaf to the root. `addresses` becomes the prediction for the next read: whatever was found.
-pub fn decode(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, addresses: &mut Vec<u64>, last: &[Step]) -> Result<(), Lack> {
+pub fn decode(
+    copy: &Copy<'_>,
+    tools: &mut Tools<'_>,
+    walker: &mut Walker,
+    addresses: &mut Vec<u64>,
+    last: &[Step],
+) -> Result<(), Lack> {
     walker.steps.clear();
     walker.proven = 0;
     let layout = tools.objects.layout;

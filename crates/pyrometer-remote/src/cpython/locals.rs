@@ -43,7 +43,8 @@ fn names(objects: &Objects<'_>, code: u64) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let mut add = |field: u32, kinds: &dyn Fn(usize) -> bool| {
         for (index, item) in tuple(field).into_iter().enumerate() {
-            found.push((objects.string_up_to(item, LONGEST_TEXT).map_or_else(String::new, |text| text.0), kinds(index)));
+            found
+                .push((objects.string_up_to(item, LONGEST_TEXT).map_or_else(String::new, |text| text.0), kinds(index)));
         }
     };
     if present(layout.localsplusnames) {
@@ -106,7 +107,8 @@ pub fn represent(objects: &Objects<'_>, object: u64, depth: u32) -> String {
 
 fn quoted(text: &str, more: bool) -> String {
     let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-    let escaped: String = escaped.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    let escaped: String =
+        escaped.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
     format!("'{escaped}'{}", if more { "…" } else { "" })
 }
 
@@ -188,7 +190,13 @@ pub fn table(objects: &Objects<'_>, keys: u64, values: Option<u64>, most: usize)
         (1_u64.checked_shl(u32::from(byte(&head, layout.log2_index_bytes))).unwrap_or(0), byte(&head, layout.kind) == 0)
     } else {
         let size = word(&head, layout.size);
-        let width = if size <= 0xff { 1 } else if size <= 0xffff { 2 } else { 4 };
+        let width = if size <= 0xff {
+            1
+        } else if size <= 0xffff {
+            2
+        } else {
+            4
+        };
         (size.saturating_mul(width), true)
     };
     let count = usize::try_from(word(&head, layout.nentries)).unwrap_or(0).min(1 << 16);

@@ -12,6 +12,7 @@ mod lines;
 mod linked;
 mod locals;
 mod names;
+mod native;
 mod objects;
 mod runtime;
 mod snapshot;
@@ -35,6 +36,7 @@ use code::CodeTable;
 use dialect::Dialect;
 use edges::Edges;
 use layout::Layout;
+use native::Natives;
 use objects::Objects;
 use runtime::InterpreterState;
 use thread::{Pace, Thread};
@@ -50,6 +52,7 @@ pub struct Interpreter {
     threads: Vec<Thread>,
     codes: CodeTable,
     edges: Edges,
+    natives: Natives,
     batch: Batch,
     walker: Walker,
     pace: Pace,
@@ -77,11 +80,10 @@ impl Interpreter {
         self.codes.info(key)
     }
 
-    /// The name of a native callee. None yet: no callee is named, see [`ThreadSnapshot::native`].
+    /// The name of a native callee, for example `time.sleep` or `str.replace`.
     #[must_use]
     pub fn native(&self, key: NativeKey) -> Option<&str> {
-        let _ = key;
-        None
+        self.natives.name(key)
     }
 
     /// Where in the source an instruction is: line on all versions, columns and end on 3.11+.

@@ -73,10 +73,16 @@ impl InterpreterState {
     fn fields(layout: &Layout) -> Vec<u32> {
         let interpreter = &layout.interpreter;
         let collecting = if present(interpreter.gc) { interpreter.gc + layout.gc.collecting } else { interpreter.next };
-        [interpreter.next, interpreter.threads_head, collecting, interpreter.gil_drop_request, interpreter.code_generation]
-            .into_iter()
-            .filter(|&field| present(field))
-            .collect()
+        [
+            interpreter.next,
+            interpreter.threads_head,
+            collecting,
+            interpreter.gil_drop_request,
+            interpreter.code_generation,
+        ]
+        .into_iter()
+        .filter(|&field| present(field))
+        .collect()
     }
 
     /// What the batch says now; none when it could not be read.

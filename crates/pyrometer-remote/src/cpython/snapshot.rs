@@ -55,7 +55,8 @@ pub struct ThreadSnapshot {
     pub holds_gil: bool,
     /// Whether the garbage collector was running in this thread (which then holds its interpreter's GIL).
     pub in_gc: bool,
-    /// The C function the leaf was calling, where the value stack proves it.
+    /// The C function that the leaf was calling from a plain call, where the value stack tells it: on 3.14 and later. Before,
+    /// the height of an executing frame's value stack is only in a register, and nothing is said.
     pub native: Option<NativeKey>,
 }
 

@@ -37,7 +37,8 @@ impl Interpreter {
         if generations(&mut seen.iter().copied()) != generations(&mut self.interpreters.iter().map(|one| one.seen)) {
             self.codes.doubt();
         }
-        let changed: Vec<usize> = (0..self.threads.len()).filter(|&index| self.may_have_changed(index, &seen)).collect();
+        let changed: Vec<usize> =
+            (0..self.threads.len()).filter(|&index| self.may_have_changed(index, &seen)).collect();
         for thread in &mut self.threads {
             thread.common = thread.frames.len();
             thread.twice = false;
@@ -131,7 +132,12 @@ impl Interpreter {
     }
 
     /// Reads the interpreters, and in the same call the threads that have probably changed, which become `foreseen`.
-    fn read_first(&mut self, memory: &dyn Memory, foreseen: &mut Vec<usize>, counters: &mut Counters) -> Result<Vec<Seen>> {
+    fn read_first(
+        &mut self,
+        memory: &dyn Memory,
+        foreseen: &mut Vec<usize>,
+        counters: &mut Counters,
+    ) -> Result<Vec<Seen>> {
         for _ in 0..4 {
             foreseen.clear();
             foreseen.extend((0..self.threads.len()).filter(|&index| self.likely_changed(&self.threads[index])));
@@ -176,7 +182,9 @@ impl Interpreter {
         if !thread.known || thread.validity != Validity::Whole || self.version.free_threaded {
             return true;
         }
-        let Some(position) = self.interpreters.iter().position(|one| one.address == thread.interpreter) else { return true };
+        let Some(position) = self.interpreters.iter().position(|one| one.address == thread.interpreter) else {
+            return true;
+        };
         let (before, now) = (&self.interpreters[position].seen, &seen[position]);
         match now.switches.wrapping_sub(before.switches) {
             0 | 1 => thread.state == before.holder || thread.state == now.holder,
@@ -233,7 +241,10 @@ impl Interpreter {
             let thread = &mut self.threads[index];
             let mut tools = Tools { objects, codes: &mut self.codes, edges: &mut self.edges, now: self.now };
             match thread.decode(&self.batch, &mut tools, &mut self.walker) {
-                Ok(()) => thread.keep(&self.walker, Validity::Whole),
+                Ok(()) => {
+                    thread.keep(&self.walker, Validity::Whole);
+                    thread.native = self.walker.callee.and_then(|callee| self.natives.intern(&objects, callee));
+                }
                 Err(lack) => {
                     counters.torn += u64::from(lack == Lack::Torn);
                     let validity = if self.walker.proven == 0 { Validity::Failed } else { Validity::Partial };
@@ -250,7 +261,9 @@ impl Interpreter {
         snapshot.threads.clear();
         snapshot.gil_requested = self.interpreters.iter().any(|one| one.id == 0 && one.seen.requested);
         for thread in &self.threads {
-            let Some(interpreter) = self.interpreters.iter().find(|one| one.address == thread.interpreter) else { continue };
+            let Some(interpreter) = self.interpreters.iter().find(|one| one.address == thread.interpreter) else {
+                continue;
+            };
             let start = snapshot.frames.len();
             snapshot.frames.extend_from_slice(&thread.frames);
             let holds_gil = interpreter.seen.locked && interpreter.seen.holder == thread.state;
@@ -264,7 +277,7 @@ impl Interpreter {
                 validity: thread.validity,
                 holds_gil,
                 in_gc: holds_gil && interpreter.seen.collecting,
-                native: None,
+                native: thread.native.filter(|_| thread.validity == Validity::Whole),
             });
         }
     }

@@ -9,7 +9,7 @@ use super::edges::Edges;
 use super::layout::{Layout, present};
 use super::linked;
 use super::objects::Objects;
-use super::snapshot::{Frame, Validity};
+use super::snapshot::{Frame, NativeKey, Validity};
 use crate::memory::read_u64;
 
 /// Frames outside the chunks that are kept in the plan.
@@ -60,6 +60,8 @@ pub struct Thread {
     pub twice: bool,
     /// Index in the batch of this thread's first span, and of the parts behind it.
     plan: Plan,
+    /// What the leaf was calling, if that is known to be a C function.
+    pub native: Option<NativeKey>,
     /// How many of [`Self::frames`], from the root, are as they were in the snapshot before.
     pub common: usize,
 }
@@ -230,7 +232,11 @@ impl Thread {
         let anchors = self.anchors(batch, layout, tools.objects.dialect, state);
         let newest = word(state, layout.thread.chunk);
         if newest == 0 {
-            return if anchors == [Some(0); 2] || tools.objects.dialect.through_cframe { Ok(()) } else { Err(Lack::Moment) };
+            return if anchors == [Some(0); 2] || tools.objects.dialect.through_cframe {
+                Ok(())
+            } else {
+                Err(Lack::Moment)
+            };
         }
         if !self.plan.chunks.iter().any(|(_, chunk)| chunk.address == newest) {
             return Err(Lack::Chunks);

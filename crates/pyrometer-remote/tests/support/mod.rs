@@ -1,6 +1,7 @@
 //! Interpreters to test with, and a program whose stack is known.
 
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "only for tests")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -103,7 +103,12 @@ const COOKIE: &[u8; 8] = b"xdebugpy";
 
 fn number(name: &str, column: usize) -> u32 {
     let mut plain = String::new();
-    let name = if name.contains("r#") { plain.push_str(&name.replace("r#", "")); plain.as_str() } else { name };
+    let name = if name.contains("r#") {
+        plain.push_str(&name.replace("r#", ""));
+        plain.as_str()
+    } else {
+        name
+    };
     NUMBERS.binary_search_by(|row| row.0.cmp(name)).ok().map_or(NONE, |row| NUMBERS[row].1[column])
 }
 
