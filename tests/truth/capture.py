@@ -116,6 +116,10 @@ class Capture:
         """The name of the run's thread."""
         return self.threads[run.thread]["name"]
 
+    def native_id(self, run: Run) -> int:
+        """The kernel's id of the run's thread."""
+        return self.threads[run.thread]["native_id"]
+
     def pid(self, run: Run) -> int:
         """The process id of the run's thread."""
         return self.processes[self.threads[run.thread]["process"]]["pid"]

@@ -175,9 +175,10 @@ def test_python_that_a_c_program_loads_late_is_found(recorder):
 def test_five_hundred_threads(recorder):
     recording = recorder.run("many_threads.py", "--threads", "500", "--seconds", "2", options=["--rate", "200"])
     taken = recording.capture
-    seen = {taken.thread_name(run) for run in taken.runs}
-    assert {f"parked-{number}" for number in range(499)} <= seen
-    busy = sum(run.cpu_ns for run in taken.runs if taken.thread_name(run) == "busy-0")
+    parked = {run.thread for run in taken.runs if taken.first_of(run, frozenset(["parked"]))}
+    assert len(parked) == 499
+    assert len({taken.threads[thread]["native_id"] for thread in parked}) == 499
+    busy = sum(run.cpu_ns for run in taken.runs if taken.first_of(run, frozenset(["busy"])))
     assert busy >= 0.5 * sum(run.cpu_ns for run in taken.runs)
 
 

@@ -28,13 +28,18 @@ def test_threads_get_the_cpu_time_that_the_kernel_gave_them(recorder):
     used = {name: thread["cpu"] for name, thread in recording.program["threads"].items()}
     true = {name: seconds / sum(used.values()) for name, seconds in used.items()}
     taken = recording.capture
-    shown = taken.share_by(lambda run: name if (name := taken.thread_name(run)) in true else None, cpu)
+    # In a chroot the kernel's ids are the machine's own, so they agree there too.
+    names = {thread["native_id"]: name for name, thread in recording.program["threads"].items()}
+    shown = taken.share_by(lambda run: names.get(taken.native_id(run)), cpu)
     assert points(shown, true) <= POINTS, (shown, true)
-    native = {thread["name"]: thread["native_id"] for thread in taken.threads.values()}
-    # In a chroot the process ids are the machine's own, so they agree there too.
-    assert {name: native[name] for name in true} == {
-        name: thread["native_id"] for name, thread in recording.program["threads"].items()
-    }
+
+
+@pytest.mark.versions("3.8", "3.10", "3.13", "3.15")
+def test_threads_have_the_names_that_the_program_gave_them(recorder):
+    recording = recorder.run("threads4.py", "--seconds", "1")
+    true = {thread["native_id"]: name for name, thread in recording.program["threads"].items()}
+    shown = {thread["native_id"]: thread["name"] for thread in recording.capture.threads.values()}
+    assert {native: shown.get(native) for native in true} == true
 
 
 @pytest.mark.versions("3.9", "3.13")
@@ -42,7 +47,7 @@ def test_total_cpu_time_is_what_the_kernel_says(recorder):
     recording = recorder.run("threads4.py", "--seconds", "4")
     taken = recording.capture
     for name, thread in recording.program["threads"].items():
-        shown = sum(run.cpu_ns for run in taken.runs if taken.thread_name(run) == name) / 1e9
+        shown = sum(run.cpu_ns for run in taken.runs if taken.native_id(run) == thread["native_id"]) / 1e9
         # Before the first and after the last sample of a thread nobody looks.
         assert shown == pytest.approx(thread["cpu"], rel=0.03, abs=0.02), name
 
@@ -61,7 +66,8 @@ def test_the_gil_is_held_by_those_who_compute_in_python(recorder):
     taken = recording.capture
 
     def share(name, flag):
-        mine = [run for run in taken.runs if taken.thread_name(run) == name]
+        native_id = recording.program["threads"][name]["native_id"]
+        mine = [run for run in taken.runs if taken.native_id(run) == native_id]
         return sum(run.wall_ns for run in mine if flag in run.flags) / sum(run.wall_ns for run in mine)
 
     left, right = share("left", "gil_held"), share("right", "gil_held")
@@ -75,9 +81,12 @@ def test_threads_that_wait_are_idle_where_they_wait(recorder):
     recording = recorder.run("waits.py", "--seconds", "2")
     taken = recording.capture
     for name in ("sleep", "lock", "socket", "queue", "select"):
-        mine = [run for run in taken.runs if taken.thread_name(run) == name]
+        function = frozenset([f"wait_for_{name}"])
+        threads = {run.thread for run in taken.runs if taken.first_of(run, function)}
+        assert len(threads) == 1, name
+        mine = [run for run in taken.runs if run.thread in threads]
         everything = sum(run.wall_ns for run in mine)
-        waiting = [run for run in mine if taken.first_of(run, frozenset([f"wait_for_{name}"]))]
+        waiting = [run for run in mine if taken.first_of(run, function)]
         assert sum(run.wall_ns for run in waiting) >= 0.95 * everything, name
         assert sum(run.wall_ns for run in mine if "idle" in run.flags) >= 0.95 * everything, name
         assert sum(run.cpu_ns for run in mine) <= 0.02 * everything, name
