@@ -48,6 +48,40 @@ pub fn sharpen_timers() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
 }
 
+/// Lets this thread go before all others while it lives, where that is permitted (`CAP_SYS_NICE` or `RLIMIT_RTPRIO`).
+///
+/// A sampler that waits for a CPU on a busy machine gets one when the others pause, so it sees the target asleep too
+/// often: on two CPUs with a load of 9, work of 54 % was seen as 43 %; with this it was 49.6 % seen of 49.6 %. It is for a
+/// thread that works for some microseconds at a time: one that does not sleep would take its CPU from everybody.
+#[derive(Debug)]
+pub struct Precedence {
+    raised: bool,
+}
+
+impl Precedence {
+    /// Gives this thread precedence until the result is dropped.
+    #[must_use]
+    pub fn take() -> Self {
+        // SAFETY: the policy of this thread (0) is asked for; no memory is touched.
+        let ordinary = unsafe { libc::sched_getscheduler(0) } == libc::SCHED_OTHER;
+        Self { raised: ordinary && set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, 1) }
+    }
+}
+
+impl Drop for Precedence {
+    fn drop(&mut self) {
+        if self.raised {
+            set_policy(libc::SCHED_OTHER, 0);
+        }
+    }
+}
+
+fn set_policy(policy: libc::c_int, priority: libc::c_int) -> bool {
+    let parameters = libc::sched_param { sched_priority: priority };
+    // SAFETY: `parameters` is a valid structure that the call reads; 0 is this thread.
+    unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) == 0 }
+}
+
 /// The most resident memory that this process has had, in bytes.
 #[must_use]
 pub fn own_peak_memory() -> u64 {

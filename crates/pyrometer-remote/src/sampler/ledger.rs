@@ -11,12 +11,13 @@ use pyrometer_model::{Flags, Nanoseconds, SampleRun, StackId, ThreadId};
 /// in the test of [`super::Schedule`]).
 ///
 /// **CPU time.** The kernel's figure for a running thread lags by up to a scheduler tick (4 ms at `CONFIG_HZ=250`), so the
-/// runs since the figure last moved wait for it to move again. The difference is then shared out over them, by their wall
-/// time: to those seen on a CPU, and only what does not fit into twice their wall time to the others. Twice, since a
-/// thread that goes to sleep between two samples used CPU time in that gap for what it was seen at before, on average for
-/// half of the gap, but sometimes for nearly all of it; with the wall time as the limit the excess would always go to the
-/// sleep. So a short run may have more CPU than wall time, as it may have less, and neither side gains. What fits nowhere
-/// is carried on, so that the sum over a thread's runs is the kernel's sum, to the nanosecond.
+/// runs since the figure last moved wait for it to move again. The difference is then shared out over those of them that
+/// were seen on a CPU, by their wall time and up to twice that; what does not fit is carried on to the next ones. So the
+/// sum over a thread's runs is the kernel's sum, to the nanosecond, and it is divided among stacks as often as they were
+/// seen on a CPU, which is unbiased. CPU time is not given to a thread's sleep because it was asleep at both ends of a gap:
+/// where work comes in bursts that are shorter than the interval, half of it would end up there. A single short run may
+/// thus have more CPU than wall time, or less. Only a thread that is hardly ever caught on a CPU, so that more than
+/// [`MAX_CARRIED`] would be carried, has the excess booked on its sleeps.
 #[derive(Debug)]
 pub struct Ledger {
     thread: ThreadId,
@@ -29,6 +30,9 @@ pub struct Ledger {
     carried: u64,
     flushing: bool,
 }
+
+/// CPU time that waits for the thread to be seen on a CPU again, at most: 100 ms.
+const MAX_CARRIED: u64 = 100_000_000;
 
 #[derive(Debug)]
 struct Entry {
@@ -68,7 +72,7 @@ impl Ledger {
         self.append(&sample, middle);
         let cpu = sample.cpu.unwrap_or(self.booked);
         if cpu > self.booked || sample.settled || sample.cpu.is_none() {
-            self.share_out(cpu);
+            self.share_out(cpu, MAX_CARRIED);
             self.emit(done, 1);
             if self.flushing {
                 self.flush(done);
@@ -82,12 +86,12 @@ impl Ledger {
         // The thread ended at an unknown moment since its last sample; the middle is right on average.
         self.time = self.split_gap(time);
         if let Some(cpu) = cpu {
-            self.share_out(cpu);
+            self.share_out(cpu, 0);
         } else {
             // The kernel's figure went with the thread. What it had not booked yet is at most a scheduler's tick: the
             // thread is taken to have run wherever it was seen running.
             let seen = self.entries.iter().filter(|entry| on_cpu(entry)).map(|entry| entry.fresh).sum::<u64>();
-            self.share_out(self.booked + seen.saturating_sub(self.carried));
+            self.share_out(self.booked + seen.saturating_sub(self.carried), 0);
         }
         if let Some(last) = self.entries.last_mut() {
             last.run.cpu += Nanoseconds(std::mem::take(&mut self.carried));
@@ -160,11 +164,12 @@ impl Ledger {
     }
 
     /// Shares out the CPU time up to the kernel's figure `cpu` over all wall time that has none yet.
-    fn share_out(&mut self, cpu: u64) {
+    fn share_out(&mut self, cpu: u64, may_carry: u64) {
         let total = self.carried + cpu.saturating_sub(self.booked);
         self.booked = self.booked.max(cpu);
         let rest = share(&mut self.entries, total, true);
-        self.carried = share(&mut self.entries, rest, false);
+        let kept = rest.min(may_carry);
+        self.carried = kept + share(&mut self.entries, rest - kept, false);
         for entry in &mut self.entries {
             entry.fresh = 0;
         }
@@ -240,14 +245,30 @@ mod tests {
     }
 
     #[test]
-    fn cpu_goes_to_the_samples_seen_on_the_cpu_first() {
+    fn cpu_goes_to_the_samples_seen_on_the_cpu() {
         let (mut ledger, mut done) = (Ledger::new(ThreadId(0), 0, 50), Vec::new());
-        ledger.add(sample(100, 1, false, 50), &mut done);
-        ledger.add(sample(200, 2, true, 50), &mut done);
+        ledger.add(sample(100, 1, false, 60), &mut done);
+        ledger.add(sample(200, 2, true, 60), &mut done);
         ledger.add(sample(300, 3, false, 270), &mut done);
         ledger.close(300, Some(270), &mut done);
         let cpu: Vec<_> = done.iter().map(|run| run.cpu.0).collect();
-        assert_eq!(cpu, [10, 200, 10], "200 is all that fits into the second, the rest is shared by its neighbours");
+        assert_eq!(cpu, [0, 200, 20], "the 10 before are carried; 200 is all that fits; the rest is booked at the end");
+    }
+
+    #[test]
+    fn bursts_shorter_than_the_interval_are_not_booked_as_sleep() {
+        // Three of ten milliseconds are work, and a sample comes every ten, at any point of the cycle.
+        let (mut ledger, mut done) = (Ledger::new(ThreadId(0), 0, 0), Vec::new());
+        for n in 1..=10_000u64 {
+            let time = n * 10_000_000 + (n * 7_368_787) % 10_000_000;
+            let (cycle, phase) = (time / 10_000_000, time % 10_000_000);
+            let running = phase < 3_000_000;
+            let cpu = cycle * 3_000_000 + phase.min(3_000_000);
+            ledger.add(sample(time, u32::from(running), running, cpu), &mut done);
+        }
+        ledger.close(100_010_000_000, None, &mut done);
+        let of = |stack: u32| done.iter().filter(|run| run.stack.0 == stack).map(|run| run.cpu.0).sum::<u64>() as f64;
+        assert!(of(0) < 0.01 * of(1), "{} asleep, {} at work", of(0), of(1));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::budget::Budget;
 use super::options::Options;
 use super::schedule::Schedule;
 use super::target::{Found, Target};
-use crate::os::clock::{self, now};
+use crate::os::clock::{self, Precedence, now};
 use crate::os::process::{FileSystem, ProcessHandle};
 use crate::os::tree::{ProcessTree, TreeEvent, Watching};
 use crate::{Error, ErrorKind, Result};
@@ -212,6 +212,8 @@ impl Session {
         sink: Sink<'_, E>,
     ) -> Result<End, SessionError<E>> {
         clock::sharpen_timers();
+        let sleeps = self.options.interval.0 > SPINNING;
+        let _precedence = sleeps.then(Precedence::take);
         self.add_target(self.root, None, self.start, dictionary).map_err(SessionError::Target)?;
         loop {
             let time = now();
