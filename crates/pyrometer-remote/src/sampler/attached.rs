@@ -9,7 +9,7 @@ use super::options::Options;
 use super::track::{Track, Where};
 use crate::cpython::{Counters, Interpreter, Snapshot, ThreadSnapshot, Validity};
 use crate::memory::LiveMemory;
-use crate::os::clock::now;
+use crate::os::clock::{now, sleep_until};
 use crate::os::pause::Pause;
 use crate::os::process::{self, FileSystem};
 use crate::os::threads::Activity;
@@ -133,8 +133,12 @@ impl Attached {
     /// frame; reading again does not help then, running on a little does.
     fn look_paused(&mut self) -> Result<Result<()>> {
         const ATTEMPTS: usize = 4;
+        const RUN_ON: u64 = 50_000;
         let mut result = Ok(());
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                sleep_until(now() + RUN_ON);
+            }
             self.stop_running_threads()?;
             result = self.look();
             self.pause.resume();

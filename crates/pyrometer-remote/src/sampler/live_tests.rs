@@ -153,6 +153,16 @@ for thread in threads: thread.join()"
         assert!((truth / total.0 - cpu / total.1).abs() < 0.02, "{truth} s of {total:?} seen as {cpu} s");
     }
     assert!(seen.dictionary.threads().len() <= 5, "a thread is on record once: {:?}", seen.dictionary.threads());
+    let named = |name: &str| {
+        let thread = |thread: &&pyrometer_model::Thread| seen.dictionary.string(thread.name) == name;
+        seen.dictionary.threads().iter().filter(thread).count()
+    };
+    assert_eq!(
+        [named("MainThread"), named("worker-1"), named("worker-4")],
+        [1, 1, 1],
+        "{:?}",
+        seen.dictionary.threads()
+    );
     let wanted = seen.runs.iter().filter(|run| run.flags.contains(Flags::GIL_WANTED));
     let wanted: f64 = wanted.map(|run| run.wall.as_seconds()).sum();
     assert!(wanted > 0.3, "three of four wait for the GIL: {wanted}");
