@@ -112,7 +112,8 @@ fn map(file: &File) -> std::io::Result<Mmap> {
 /// The address that the file asks its beginning to be mapped at.
 fn lowest_address(elf: &ElfFile64<'_, object::Endianness>) -> u64 {
     let endian = elf.endian();
-    let loads = elf.elf_program_headers().iter().filter(|header: &&ProgramHeader64<_>| header.p_type(endian) == PT_LOAD);
+    let loads =
+        elf.elf_program_headers().iter().filter(|header: &&ProgramHeader64<_>| header.p_type(endian) == PT_LOAD);
     loads.map(|header| header.p_vaddr(endian).wrapping_sub(header.p_offset(endian)) & !4095).min().unwrap_or(0)
 }
 
@@ -131,18 +132,34 @@ fn find<'data>(symbols: impl Iterator<Item = impl object::ObjectSymbol<'data>>) 
     found
 }
 
-/// `PY_VERSION` (Include/patchlevel.h) is a string constant of `Py_GetVersion`.
+/// `PY_VERSION` (Include/patchlevel.h) is a string constant of `Py_GetVersion`, unless the compiler has made it something
+/// else; the name of the library's folder, `python3.8`, stands in a string in any case (`VERSION`, Modules/getpath.c).
 fn versions(elf: &ElfFile64<'_, object::Endianness>) -> Vec<(u8, u8)> {
     let Some(data) = elf.section_by_name(".rodata").and_then(|section| section.data().ok()) else { return Vec::new() };
     let mut found = Vec::new();
-    for text in data.split(|&byte| byte == 0).filter(|text| text.len() < 10 && text.starts_with(b"3.")) {
-        let text = String::from_utf8_lossy(text);
-        let mut numbers = text.split('.').skip(1).map(|part| part.trim_end_matches('+').parse::<u8>());
-        if let (Some(Ok(minor @ 8..=10)), Some(Ok(micro)), None) = (numbers.next(), numbers.next(), numbers.next())
-            && !found.contains(&(minor, micro))
+    for text in data.split(|&byte| byte == 0).filter(|text| (4..100).contains(&text.len())) {
+        let folder = text.windows(9).rposition(|window| window == b"/python3.").map(|start| &text[start + 9..]);
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u8>().ok();
+        let version = match (text.strip_prefix(b"3."), folder) {
+            (Some(rest), _) => split_at_dot(rest).and_then(|(minor, micro)| Some((number(minor)?, number(micro)?))),
+            (None, Some(rest)) => {
+                let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+                number(&rest[..digits]).map(|minor| (minor, 0))
+            }
+            (None, None) => None,
+        };
+        if let Some(version @ (8..=10, _)) = version
+            && !found.contains(&version)
         {
-            found.push((minor, micro));
+            found.push(version);
         }
     }
+    // The one that says more comes first.
+    found.sort_unstable_by(|a, b| b.cmp(a));
     found
+}
+
+fn split_at_dot(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = text.iter().position(|&byte| byte == b'.')?;
+    Some((&text[..dot], &text[dot + 1..]))
 }

@@ -139,7 +139,8 @@ fn version(memory: &dyn Memory, module: &Module, symbols: &Symbols) -> Result<Op
     let fits = |minor: u8| strings.iter().find(|found| found.0 == minor).copied();
     let found = match (named, strings.as_slice()) {
         (Some(minor), _) => fits(minor).or(Some((minor, 0))),
-        (None, [only]) => Some(*only),
+        // All that the file says is of one minor version.
+        (None, [first, rest @ ..]) if rest.iter().all(|other| other.0 == first.0) => Some(*first),
         (None, _) => None,
     };
     Ok(found.map(|(minor, micro)| Version { major: 3, minor, micro, release: 0xf0, free_threaded: false }))

@@ -7,6 +7,8 @@
 //! caller's saved stack pointer (the caller's `CALL` left it there), so that a dead callee of an earlier caller does not
 //! pass; and the caller is not at an instruction that has no callee.
 
+use std::cell::Cell;
+
 use super::bytes::{byte, int, word};
 use super::code::CodeTable;
 use super::dialect::{Instruction, Mark};
@@ -97,6 +99,8 @@ struct Context<'a, 'b> {
     codes: &'a mut CodeTable,
     copy: &'a StackCopy<'b>,
     now: u64,
+    /// The number of the chunk that was last climbed into.
+    at_hand: Cell<usize>,
 }
 
 impl<'b> Context<'_, 'b> {
@@ -105,6 +109,13 @@ impl<'b> Context<'_, 'b> {
     }
 
     fn in_chunks(&self, address: u64) -> Option<(usize, u64)> {
+        // Nearly always it is the chunk at hand; there are hundreds of others only when a recursion is very deep.
+        let at_hand = self.at_hand.get();
+        if let Some(&(start, size, _)) = self.copy.chunks.get(at_hand)
+            && address.wrapping_sub(start) < size
+        {
+            return Some((at_hand, address - start));
+        }
         let found = self.copy.chunks.iter().position(|&(start, size, _)| address.wrapping_sub(start) < size)?;
         Some((found, address - self.copy.chunks[found].0))
     }
@@ -156,7 +167,7 @@ impl Walker {
         if copy.anchors == [Some(0); 2] {
             return Ok(());
         }
-        let mut context = Context { objects, codes, copy, now };
+        let mut context = Context { objects, codes, copy, now, at_hand: Cell::new(0) };
         self.explain_anchors(&context)?;
         let end = self.climb(&mut context);
         let mark = objects.dialect.mark;
@@ -278,6 +289,7 @@ impl Walker {
         // The root chunk's first word is left out (push_chunk, Python/pystate.c), which keeps it from ever being freed.
         let (mut chunk, mut address) = (0, root + data + 8);
         while self.steps.len() < DEEPEST {
+            context.at_hand.set(chunk);
             self.used = (chunk, usize::try_from(address - context.copy.chunks[chunk].0).unwrap_or(0));
             match self.candidate(context, chunk, address) {
                 Next::Step(step) => {
