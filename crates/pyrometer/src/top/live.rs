@@ -299,7 +299,10 @@ impl Name {
         if self.native || self.file.is_empty() {
             return String::new();
         }
-        format!("{}:{}", self.file, if line == 0 { self.first_line } else { line })
+        // The end of a path tells the file; the whole of it would push the line's number off the screen.
+        let start = self.file.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
+        let short = if start > 1 { &self.file[start..] } else { &self.file };
+        format!("{short}:{}", if line == 0 { self.first_line } else { line })
     }
 }
 
