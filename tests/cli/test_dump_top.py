@@ -53,7 +53,7 @@ def test_dump_as_json_with_locals(call: Call, target: "subprocess.Popen[str]") -
     main = threads["MainThread"]
     assert main["stack"] == "whole" and main["state"] == "active"
     frame = next(frame for frame in main["frames"] if frame["function"] == "spin")
-    assert frame["file"].endswith("spinner.py") and frame["line"] in (9, 10)
+    assert frame["file"].endswith("spinner.py") and frame["line"] in (8, 9)
     assert frame["locals"]["count"] == "3" and frame["locals"]["words"] == "['a', 'b']"
     waiter = threads["waiter"]
     assert waiter["state"] == "idle"
@@ -69,7 +69,7 @@ def test_top_shows_what_is_hot_and_obeys_keys(pyrometer: str, target: "subproces
         screen.press("c")
         screen.wait_for("CPU time")
         screen.press("l")
-        screen.wait_for("spinner.py:10")
+        screen.wait_for("spinner.py:9")
         screen.press("?")
         screen.wait_for("keys")
         screen.press("?")
