@@ -212,8 +212,7 @@ impl Session {
         sink: Sink<'_, E>,
     ) -> Result<End, SessionError<E>> {
         clock::sharpen_timers();
-        let sleeps = self.options.interval.0 > SPINNING;
-        let _precedence = sleeps.then(Precedence::take);
+        let mut precedence = None;
         self.add_target(self.root, None, self.start, dictionary).map_err(SessionError::Target)?;
         loop {
             let time = now();
@@ -228,6 +227,10 @@ impl Session {
                 self.next_tree = time + TREE_INTERVAL;
             }
             self.search(dictionary).map_err(SessionError::Target)?;
+            // Not before: looking for CPython in its files takes milliseconds, which a program that starts needs itself.
+            if self.attached > 0 && precedence.is_none() && self.options.interval.0 > SPINNING {
+                precedence = Some(Precedence::take());
+            }
             if self.attached > 0 && time >= self.schedule.next() {
                 self.tick(dictionary);
             }

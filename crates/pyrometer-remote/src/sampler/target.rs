@@ -66,7 +66,7 @@ impl Search {
     fn delay(&self, now: u64, cost: u64) -> u64 {
         let waited = now.saturating_sub(self.since);
         let delay = if waited < 50_000_000 { 300_000 } else { (waited / 50).clamp(2_000_000, 1_000_000_000) };
-        delay.max(cost)
+        delay.max(2 * cost)
     }
 }
 
