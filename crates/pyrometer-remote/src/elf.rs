@@ -138,7 +138,7 @@ fn versions(elf: &ElfFile64<'_, object::Endianness>) -> Vec<(u8, u8)> {
     let Some(data) = elf.section_by_name(".rodata").and_then(|section| section.data().ok()) else { return Vec::new() };
     let mut found = Vec::new();
     for text in data.split(|&byte| byte == 0).filter(|text| (4..100).contains(&text.len())) {
-        let folder = text.windows(9).rposition(|window| window == b"/python3.").map(|start| &text[start + 9..]);
+        let folder = text.windows(8).rposition(|window| window == b"python3.").map(|start| &text[start + 8..]);
         let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u8>().ok();
         let version = match (text.strip_prefix(b"3."), folder) {
             (Some(rest), _) => split_at_dot(rest).and_then(|(minor, micro)| Some((number(minor)?, number(micro)?))),
