@@ -4,6 +4,8 @@ use std::fmt;
 
 use pyrometer_model::SourceError;
 
+use crate::printable;
+
 /// What went wrong.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ impl Error {
             ErrorKind::NoSuchFunction(near) if near.is_empty() => {
                 Some("type NAME, MODULE:NAME, FILE:LINE or a regular expression; `pyrometer report FILE --sort own` lists functions".to_owned())
             }
-            ErrorKind::NoSuchFunction(near) => Some(format!("did you mean {}?", near.join(", "))),
+            ErrorKind::NoSuchFunction(near) => Some(format!("did you mean {}?", printable(&near.join(", ")))),
             ErrorKind::Pattern(_) => Some("escape special characters with a backslash, for example `\\(`".to_owned()),
         }
     }

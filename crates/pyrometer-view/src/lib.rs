@@ -22,6 +22,7 @@ pub use audit::{render_audit, render_audit_line};
 pub use functions::render_functions;
 pub use lines::render_lines;
 pub use neighbours::render_neighbours;
+pub use pyrometer_analyze::printable;
 pub use style::Style;
 pub use terminal_svg::{ScreenOptions, terminal_svg};
 pub use threads::{render_processes, render_threads};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use pyrometer_analyze::printable;
+
 /// What the screen can do. The front finds it out (terminal or pipe, `NO_COLOR`, `COLUMNS`, locale).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
@@ -105,21 +107,18 @@ impl Style {
     /// `text` as the screen may show it. Names, paths and source come from the target: control characters in them could
     /// move the cursor or worse, so none gets through.
     pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let is_bad = |c: char| {
-            c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
-        };
-        if text.chars().all(|c| !is_bad(c) && (self.unicode || c.is_ascii())) {
-            return Cow::Borrowed(text);
+        let printable = printable(text);
+        if self.unicode || printable.is_ascii() {
+            return printable;
         }
-        let mut clean = String::with_capacity(text.len());
-        for c in text.chars() {
+        let mut clean = String::with_capacity(printable.len());
+        for c in printable.chars() {
             match c {
-                '\t' => clean.push_str("    "),
-                c if is_bad(c) => clean.push(if self.unicode { '\u{fffd}' } else { '?' }),
-                '±' if !self.unicode => clean.push_str("+-"),
-                '–' | '—' | '·' | '│' if !self.unicode => clean.push(if c == '│' { '|' } else { '-' }),
-                '…' if !self.unicode => clean.push_str("..."),
-                c if !self.unicode && !c.is_ascii() => clean.push('?'),
+                '±' => clean.push_str("+-"),
+                '–' | '—' | '·' => clean.push('-'),
+                '│' => clean.push('|'),
+                '…' => clean.push_str("..."),
+                c if !c.is_ascii() => clean.push('?'),
                 c => clean.push(c),
             }
         }
