@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use pyrometer_analyze::printable;
+
 /// An error with what can be done about it. Library errors keep the two apart; people read them together.
 #[derive(Debug)]
 pub struct WithHint {
@@ -59,10 +61,13 @@ pub fn text(error: &anyhow::Error) -> String {
         messages.extend(parts.next().map(str::to_owned));
         hints.extend(parts.map(|hint| format!("hint: {hint}")));
     }
-    let mut text = format!("pyrometer: error: {}", messages.join(": "));
+    // Messages quote names of the target, which may hold anything; a message of our own may have several lines.
+    let message = messages.join(": ");
+    let lines = message.lines().map(printable).collect::<Vec<_>>().join("\n");
+    let mut text = format!("pyrometer: error: {lines}");
     for hint in hints {
         text.push('\n');
-        text.push_str(&hint);
+        text.push_str(&printable(&hint));
     }
     text
 }

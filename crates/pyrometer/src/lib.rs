@@ -22,6 +22,15 @@ use flags::{Command, Flags};
 /// Does what `arguments` (the executable's name first) ask for, prints errors, and says how to exit.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let flags = Flags::parse_from(arguments);
+    let command = match &flags.command {
+        Command::Run(flags) => flags.target.as_slice(),
+        Command::Record(flags) => &flags.target,
+        Command::Top(flags) => &flags.target,
+        _ => &[],
+    };
+    if let Err(error) = flags::check_command(command) {
+        error.exit();
+    }
     let result = match &flags.command {
         Command::Run(flags) => commands::run::run(flags),
         Command::Record(flags) => commands::record::run(flags),

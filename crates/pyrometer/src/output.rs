@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use pyrometer_analyze::AuditReport;
 use pyrometer_format::export::{Format, Options};
 use pyrometer_model::{Dictionary, SampleSource, Selection};
-use pyrometer_view::render_audit_line;
+use pyrometer_view::render_audit;
 
 use crate::commands::export::{format_of, keeps_idle, write};
 use crate::commands::report::{Form, triage_text};
@@ -89,7 +89,8 @@ impl Output {
                 .with_context(|| format!("the samples are kept in {}", self.capture.display()))?;
             let _only_temporary = std::fs::remove_file(&self.capture);
             if !looks.quiet && output != Path::new("-") {
-                eprintln!("{}", render_audit_line(&AuditReport::of(dictionary)));
+                let style = terminal::style(looks.looks, &std::io::stderr());
+                eprint!("{}", render_audit(&AuditReport::of(dictionary), &style));
                 eprintln!("pyrometer: wrote {}, {}", output.display(), format.describe());
             }
         } else if looks.json.is_none() && !looks.quiet {

@@ -8,7 +8,7 @@ use std::process::ExitStatus as Status;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use pyrometer_format::pyro::{Writer, WriterOptions};
 use pyrometer_model::{CaptureInfo, Dictionary, ExitStatus, Nanoseconds, ProcessId, RecordingMode, SampleRun};
 use pyrometer_remote::os::clock;
@@ -50,7 +50,9 @@ impl Recording {
     /// # Errors
     /// When it cannot be created.
     pub fn begin(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file = File::create(path).map_err(|error| {
+            WithHint::new(format!("cannot write {}: {error}", path.display()), Some("-o FILE writes elsewhere"))
+        })?;
         let mut dictionary = Dictionary::default();
         dictionary.info = describe_capture();
         // The instant of a sample is not known better than this, and finer digits would be a third of the file.
@@ -114,6 +116,14 @@ impl Recording {
         }
     }
 
+    /// Embeds the source of `-c CODE`, which stands in no file. CPython calls it `<string>`.
+    pub fn embed_code(&mut self, code: &str) {
+        let file = self.dictionary.strings.intern("<string>");
+        for (number, line) in (1u32..).zip(code.lines().take(1000)) {
+            self.dictionary.add_source_line(file, number, line);
+        }
+    }
+
     /// Whether not a single run was recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -132,10 +142,7 @@ impl Recording {
             Some(error) => Err(error),
             None => self.writer.finish(&self.dictionary),
         };
-        result.map_err(|error| {
-            let message = format!("{}: {error}; what was recorded before that can be read", self.path.display());
-            WithHint::new(message, error.hint()).into()
-        })
+        result.map_err(|error| WithHint::new(format!("{}: {error}", self.path.display()), error.hint()).into())
     }
 
     /// Removes the file: nothing was recorded.

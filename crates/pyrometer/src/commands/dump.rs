@@ -1,11 +1,12 @@
 //! `pyrometer dump`: what every thread of a process is doing right now.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use pyrometer_analyze::printable;
 use pyrometer_remote::cpython::{Interpreter, Snapshot, ThreadSnapshot, Validity};
 use pyrometer_remote::elf::modules_of;
 use pyrometer_remote::memory::{LiveMemory, Memory};
@@ -14,7 +15,7 @@ use pyrometer_remote::os::process;
 use pyrometer_remote::os::threads::{Activity, ThreadClock};
 use pyrometer_remote::{ErrorKind, os::permissions};
 use pyrometer_view::Style;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::failure::WithHint;
 use crate::flags::Dump;
@@ -70,7 +71,17 @@ struct FrameDump {
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    locals: Option<BTreeMap<String, String>>,
+    locals: Option<Locals>,
+}
+
+/// Names and values in the order in which the function has them: arguments first.
+#[derive(Debug)]
+struct Locals(Vec<(String, String)>);
+
+impl Serialize for Locals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 /// Prints the threads of the process.
@@ -114,12 +125,19 @@ fn dump(pid: u32, flags: &Dump) -> Result<ProcessDump> {
     let modules = modules_of(pid).map_err(explained)?;
     let memory = LiveMemory::new(pid);
     let mut interpreter = Interpreter::attach(&memory, &modules).map_err(explained)?;
+    let mut snapshot = Snapshot::default();
+    interpreter.snapshot(&memory, &mut snapshot).map_err(explained)?;
+    // What threads do is seen before they are stopped: a stopped one does nothing.
+    let ids = process::thread_ids(pid).context("cannot list the threads")?;
+    let activity = |id: &u32| {
+        let reading = ThreadClock::open(pid, *id).and_then(|mut clock| clock.read(interpreter.gil_wait_addresses()));
+        Some((*id, reading.ok()?.activity))
+    };
+    let activities = ids.iter().filter_map(activity).collect();
     let mut pause = Pause::default();
     if flags.pause {
-        let threads = process::thread_ids(pid).context("cannot list the threads")?;
-        pause.stop(threads.into_iter()).context("cannot stop the threads")?;
+        pause.stop(ids.into_iter()).context("cannot stop the threads")?;
     }
-    let mut snapshot = Snapshot::default();
     for _ in 0..LOOKS {
         interpreter.snapshot(&memory, &mut snapshot).map_err(explained)?;
         if snapshot.threads.iter().all(|thread| thread.validity == Validity::Whole) {
@@ -127,32 +145,43 @@ fn dump(pid: u32, flags: &Dump) -> Result<ProcessDump> {
         }
     }
     let own_namespace = process::has_own_pid_namespace(pid);
-    let describe = |thread| describe(pid, own_namespace, &memory, &interpreter, &snapshot, thread, flags.locals);
-    let mut threads: Vec<_> = snapshot.threads.iter().map(describe).collect();
+    let locals = flags.locals > 0;
+    let look = Look {
+        pid,
+        own_namespace,
+        memory: &memory,
+        interpreter: &interpreter,
+        snapshot: &snapshot,
+        activities,
+        locals,
+    };
+    let mut threads: Vec<_> = snapshot.threads.iter().map(|thread| describe(&look, thread)).collect();
     pause.resume();
     threads.sort_by_key(|thread| (thread.native_id != pid, thread.native_id));
     Ok(ProcessDump { pid, command, python: interpreter.version().to_string(), threads })
 }
 
-fn describe(
+/// All that is known of a process at the moment it is looked at.
+struct Look<'a> {
     pid: u32,
     own_namespace: bool,
-    memory: &dyn Memory,
-    interpreter: &Interpreter,
-    snapshot: &Snapshot,
-    thread: &ThreadSnapshot,
-    with_locals: bool,
-) -> ThreadDump {
-    let inner = thread.native_id;
-    let native_id = if own_namespace { process::outer_thread_id(pid, inner).unwrap_or(inner) } else { inner };
-    let activity = ThreadClock::open(pid, native_id).and_then(|mut clock| clock.read(interpreter.gil_wait_addresses()));
-    let state = match activity.map(|reading| reading.activity) {
-        Ok(Activity::Running) => "active",
-        Ok(Activity::WaitingForGil) => "waiting for the GIL",
-        Ok(Activity::Blocked) => "idle",
-        Err(_) => "unknown",
+    memory: &'a dyn Memory,
+    interpreter: &'a Interpreter,
+    snapshot: &'a Snapshot,
+    activities: HashMap<u32, Activity>,
+    locals: bool,
+}
+
+fn describe(look: &Look<'_>, thread: &ThreadSnapshot) -> ThreadDump {
+    let (pid, interpreter, inner) = (look.pid, look.interpreter, thread.native_id);
+    let native_id = if look.own_namespace { process::outer_thread_id(pid, inner).unwrap_or(inner) } else { inner };
+    let state = match look.activities.get(&native_id) {
+        Some(Activity::Running) => "active",
+        Some(Activity::WaitingForGil) => "waiting for the GIL",
+        Some(Activity::Blocked) => "idle",
+        None => "unknown",
     };
-    let frames = snapshot.frames_of(thread);
+    let frames = look.snapshot.frames_of(thread);
     let mut described: Vec<_> = frames
         .iter()
         .enumerate()
@@ -160,8 +189,8 @@ fn describe(
             let code = interpreter.code(frame.code);
             let position = interpreter.resolve(frame);
             let has_column = position.column != pyrometer_model::Position::NO_COLUMN;
-            let locals = with_locals
-                .then(|| interpreter.locals(memory, thread, depth).map(BTreeMap::from_iter).unwrap_or_default());
+            let locals =
+                look.locals.then(|| Locals(interpreter.locals(look.memory, thread, depth).unwrap_or_default()));
             FrameDump {
                 function: code.map_or_else(String::new, |code| code.qualified_name.clone()),
                 file: code.map_or_else(String::new, |code| code.file.clone()),
@@ -174,7 +203,10 @@ fn describe(
         })
         .collect();
     described.reverse();
-    let name = interpreter.thread_name(memory, thread).unwrap_or_else(|| process::short_name(pid, native_id));
+    let name = interpreter.thread_name(look.memory, thread).unwrap_or_else(|| {
+        // `threading` may not be imported; it would call the first thread so.
+        if native_id == pid { "MainThread".to_owned() } else { process::short_name(pid, native_id) }
+    });
     ThreadDump {
         name,
         native_id,
@@ -198,7 +230,7 @@ fn render(process: &ProcessDump, style: &Style) -> String {
         if style.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
     let mut out = String::new();
-    let _ = writeln!(out, "Process {}: {}", paint("1", &process.pid.to_string()), process.command);
+    let _ = writeln!(out, "Process {}: {}", paint("1", &process.pid.to_string()), printable(&process.command));
     let _ = writeln!(out, "Python {}", process.python);
     for thread in &process.threads {
         let mut state = thread.state.to_owned();
@@ -223,13 +255,13 @@ fn render(process: &ProcessDump, style: &Style) -> String {
             _ => {}
         }
         if let Some(native) = &thread.native {
-            let _ = writeln!(out, "    {native} {}", paint("2", "(in C)"));
+            let _ = writeln!(out, "    {} {}", printable(native), paint("2", "(in C)"));
         }
         for frame in &thread.frames {
-            let place = paint("2", &format!("({}:{})", frame.file, frame.line));
-            let _ = writeln!(out, "    {} {place}", paint("1", &frame.function));
-            for (name, value) in frame.locals.iter().flatten() {
-                let _ = writeln!(out, "        {} = {value}", paint("36", name));
+            let place = paint("2", &format!("({}:{})", printable(&frame.file), frame.line));
+            let _ = writeln!(out, "    {} {place}", paint("1", &printable(&frame.function)));
+            for (name, value) in frame.locals.iter().flat_map(|locals| &locals.0) {
+                let _ = writeln!(out, "        {} = {}", paint("36", &printable(name)), printable(value));
             }
         }
     }

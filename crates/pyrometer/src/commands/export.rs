@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use pyrometer_format::ErrorKind;
 use pyrometer_format::export::{Format, Options, Orientation, Threads, Weights, export};
 use pyrometer_model::{Dictionary, SampleSource};
 
@@ -80,7 +81,11 @@ pub fn write(
 ) -> Result<()> {
     if output == Path::new("-") {
         let mut out = std::io::stdout().lock();
-        return export(format, dictionary, source, options, &mut out).map_err(|error| WithHint::format(&error).into());
+        return match export(format, dictionary, source, options, &mut out) {
+            // A reader that has seen enough (`| head`) is not an error.
+            Err(error) if error.kind == ErrorKind::Io(std::io::ErrorKind::BrokenPipe) => Ok(()),
+            result => result.map_err(|error| WithHint::format(&error).into()),
+        };
     }
     // A device or a pipe cannot be replaced by renaming.
     let is_special = output.metadata().is_ok_and(|metadata| !metadata.is_file());

@@ -28,10 +28,13 @@ pub fn run(flags: &Record) -> Result<ExitCode> {
         let mut output = Output::choose(flags.output.as_deref(), flags.format.as_deref(), name)?;
         output.options.selection.view = if flags.gil { View::Gil } else { View::Wall };
         output.options.selection.include_idle |= flags.idle;
-        output.options.lines = !flags.function;
+        output.options.lines = !(flags.function || flags.nolineno);
         output.options.threads = if flags.threads { Threads::Apart } else { Threads::Usual };
         Ok(output)
     };
+    if let Some(note) = flags.habits.note() {
+        eprintln!("pyrometer: note: {note}");
+    }
     let Some(pid) = flags.pid else { return record_command(flags, choose) };
     let mut ready = flags.ready_fd.map(descriptor);
     let result = attach(flags, pid, &choose(&format!("pid{pid}"))?, ready.as_mut());

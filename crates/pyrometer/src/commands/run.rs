@@ -1,5 +1,6 @@
 //! `pyrometer run`: a program, sampled from its first line to its last, and then what is slow in it.
 
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
@@ -26,7 +27,8 @@ pub fn run(flags: &Run) -> Result<ExitCode> {
     let program = Program::resolve(target, flags.python.as_deref())?;
     let output = Output::choose(flags.output.as_deref(), flags.format.as_deref(), &program.name)?;
     let looks = Looks { json: flags.json.as_deref(), quiet: flags.quiet, looks: &flags.looks };
-    let status = measure(&program, recording::options(&flags.sampling), &output, &looks)?;
+    let code = flags.code.as_ref().and_then(|words| words.first()).map(OsString::as_os_str);
+    let status = measure(&program, code, recording::options(&flags.sampling), &output, &looks)?;
     Ok(exit(status))
 }
 
@@ -38,12 +40,13 @@ pub fn record_command(flags: &Record, output: impl FnOnce(&str) -> Result<Output
     let program = Program::resolve(Target::Command(&flags.target), None)?;
     let output = output(&program.name)?;
     let looks = Looks { json: flags.json.as_deref(), quiet: flags.quiet, looks: &flags.looks };
-    let status = measure(&program, recording::options(&flags.sampling), &output, &looks)?;
+    let status = measure(&program, None, recording::options(&flags.sampling), &output, &looks)?;
     Ok(exit(status))
 }
 
 fn measure(
     program: &Program,
+    code: Option<&OsStr>,
     options: pyrometer_remote::sampler::Options,
     output: &Output,
     looks: &Looks<'_>,
@@ -61,9 +64,13 @@ fn measure(
     let stop = watch.stop_flag();
     let recorded = recording.follow(child.id(), options, &stop, &mut || {});
     let status = child.wait().with_context(|| format!("cannot wait for {}", program.command_line()))?;
-    // A ^C that ended the program has done its work: the report is not to be cut short by one more signal of the same kind.
-    let told = recorded.and_then(|()| recording.finish(Some(status))).and_then(|()| output.tell(looks));
-    if let Err(error) = told {
+    if let Some(code) = code {
+        recording.embed_code(&code.to_string_lossy());
+    }
+    // When the disk is full, what was written before that is still reported.
+    let finished = recorded.and_then(|()| recording.finish(Some(status)));
+    let told = if recording.is_empty() && finished.is_err() { Ok(()) } else { output.tell(looks) };
+    for error in [finished, told].into_iter().filter_map(Result::err) {
         eprintln!("{}", crate::failure::text(&error));
     }
     Ok(status)
@@ -84,6 +91,8 @@ pub fn default_capture(name: &str) -> PathBuf {
         .chars()
         .map(|letter| if letter.is_alphanumeric() || "._-".contains(letter) { letter } else { '_' })
         .collect();
-    let name = if name.is_empty() { "program" } else { &name };
+    // A leading dash would make the file's name an option wherever it is typed.
+    let name = name.trim_start_matches('-');
+    let name = if name.is_empty() { "program" } else { name };
     Path::new(&format!("{name}.{}.pyro", std::process::id())).to_owned()
 }

@@ -22,8 +22,6 @@ use crate::top::live::{Live, Row, ThreadRow};
 use crate::top::screen::{Header, Picture, draw};
 use crate::top::state::{Action, State};
 
-/// How often the screen is drawn when no key is pressed.
-const REDRAW: Duration = Duration::from_millis(250);
 /// How much of what the program printed is shown after the screen is left.
 const MOST_OUTPUT: u64 = 64 << 10;
 
@@ -75,9 +73,13 @@ pub fn run(flags: &Top) -> Result<ExitCode> {
         ViewFlag::Cpu => View::Cpu,
         ViewFlag::Gil => View::Gil,
     };
+    if let Some(note) = flags.habits.note() {
+        eprintln!("pyrometer: note: {note}");
+    }
+    let redraw = Duration::try_from_secs_f64(flags.delay.clamp(0.05, 60.0)).unwrap_or(Duration::from_millis(250));
     let shown = ratatui::try_init()
         .context("cannot draw on the terminal")
-        .and_then(|terminal| show(terminal, State::new(view, flags.idle), &target, &shared, started.as_mut()));
+        .and_then(|terminal| show(terminal, State::new(view, flags.idle), redraw, &target, &shared, started.as_mut()));
     ratatui::restore();
     stop.store(true, Ordering::Release);
     if let Some(started) = started {
@@ -190,6 +192,7 @@ fn sample(
 fn show(
     mut terminal: DefaultTerminal,
     mut state: State,
+    redraw: Duration,
     target: &str,
     shared: &SharedHandle,
     mut started: Option<&mut Started>,
@@ -208,7 +211,7 @@ fn show(
             header.ended = format!("the program has ended: {status}; q leaves");
         }
         draw_once(&mut terminal, &state, &header, &rows, &threads, color)?;
-        if !event::poll(REDRAW).context("cannot read keys")? {
+        if !event::poll(redraw).context("cannot read keys")? {
             continue;
         }
         let ids: Vec<_> = threads.iter().map(|thread| thread.id).collect();

@@ -6,7 +6,7 @@ pub mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use values::{Rate, Share, Span};
 
@@ -116,6 +116,42 @@ pub enum ColorFlag {
     Never,
 }
 
+/// What py-spy's users type and what is always so here: nothing is stopped, and file names are whole.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Habits {
+    /// The program is never stopped unless --pause asks for it.
+    #[arg(long, hide = true)]
+    pub nonblocking: bool,
+    /// File names are always whole.
+    #[arg(long, hide = true)]
+    pub full_filenames: bool,
+    /// C functions that Python lines call are named where that is known; frames of C code are not recorded.
+    #[arg(short = 'n', long, hide = true)]
+    pub native: bool,
+}
+
+impl Habits {
+    /// What to tell somebody who asked for what there is not, if they did.
+    #[must_use]
+    pub fn note(self) -> Option<&'static str> {
+        self.native.then_some(
+            "frames of C code are not recorded; the C functions that Python lines call are named where known",
+        )
+    }
+}
+
+/// Whether the first word of a command is an option that was mistyped, as clap cannot know where a command begins.
+///
+/// # Errors
+/// That there is no such option.
+pub fn check_command(words: &[OsString]) -> Result<(), clap::Error> {
+    let Some(word) = words.first().map(|word| word.to_string_lossy()).filter(|word| word.starts_with('-')) else {
+        return Ok(());
+    };
+    let message = format!("unexpected argument '{word}' found\n\n  tip: a script of that name is written './{word}'\n");
+    Err(Flags::command().error(clap::error::ErrorKind::UnknownArgument, message))
+}
+
 /// `pyrometer run`.
 #[derive(Debug, Args)]
 #[command(
@@ -161,7 +197,7 @@ pub struct Run {
 )]
 pub struct Record {
     /// The process to sample.
-    #[arg(short, long, value_name = "PID", required_unless_present = "target")]
+    #[arg(short, long, value_name = "PID", value_parser = values::pid, required_unless_present = "target")]
     pub pid: Option<u32>,
     /// How to sample.
     #[command(flatten)]
@@ -187,9 +223,12 @@ pub struct Record {
     /// In an exported format: keep threads apart.
     #[arg(short, long, help_heading = "Output")]
     pub threads: bool,
-    /// Accepted for those who come from py-spy: samples are never taken while the target is stopped, unless --pause asks.
+    /// The flags of py-spy that need nothing here.
+    #[command(flatten)]
+    pub habits: Habits,
+    /// In an exported format: one frame a function, as py-spy calls it.
     #[arg(long, hide = true)]
-    pub nonblocking: bool,
+    pub nolineno: bool,
     /// Write the report as JSON to standard error, or to FILE.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", help_heading = "Output")]
     pub json: Option<PathBuf>,
@@ -268,14 +307,14 @@ pub enum SortFlag {
 #[command(override_usage = "pyrometer dump [OPTIONS] PID")]
 pub struct Dump {
     /// The process.
-    #[arg(value_name = "PID", required_unless_present = "pid_option")]
+    #[arg(value_name = "PID", value_parser = values::pid, required_unless_present = "pid_option")]
     pub pid: Option<u32>,
     /// The process, as py-spy takes it.
-    #[arg(short = 'p', long = "pid", value_name = "PID", conflicts_with = "pid")]
+    #[arg(short = 'p', long = "pid", value_name = "PID", value_parser = values::pid, conflicts_with = "pid")]
     pub pid_option: Option<u32>,
     /// Show the local variables of each frame.
-    #[arg(short, long)]
-    pub locals: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub locals: u8,
     /// Also dump its child processes.
     #[arg(short, long)]
     pub subprocesses: bool,
@@ -285,9 +324,9 @@ pub struct Dump {
     /// Stop the threads while their stacks are read.
     #[arg(long)]
     pub pause: bool,
-    /// Accepted for those who come from py-spy.
-    #[arg(long, hide = true)]
-    pub nonblocking: bool,
+    /// The flags of py-spy that need nothing here.
+    #[command(flatten)]
+    pub habits: Habits,
     /// What the output looks like.
     #[command(flatten)]
     pub looks: Looks,
@@ -298,7 +337,7 @@ pub struct Dump {
 #[command(override_usage = "pyrometer top [OPTIONS] PID\n       pyrometer top [OPTIONS] -- COMMAND [ARGS]...")]
 pub struct Top {
     /// The process, as py-spy takes it.
-    #[arg(short = 'p', long = "pid", value_name = "PID")]
+    #[arg(short = 'p', long = "pid", value_name = "PID", value_parser = values::pid)]
     pub pid: Option<u32>,
     /// How to sample.
     #[command(flatten)]
@@ -312,6 +351,12 @@ pub struct Top {
     /// Only time holding the GIL (the same as --view gil).
     #[arg(short, long)]
     pub gil: bool,
+    /// The flags of py-spy that need nothing here.
+    #[command(flatten)]
+    pub habits: Habits,
+    /// Seconds between two drawings.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.25)]
+    pub delay: f64,
     /// The Python to run scripts with.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,

@@ -80,6 +80,21 @@ impl FromStr for Share {
     }
 }
 
+/// A process id as people and other tools write it: decimal, or hexadecimal behind `0x`.
+///
+/// # Errors
+/// When it is neither.
+pub fn pid(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed
+        .ok()
+        .filter(|&pid| pid > 0)
+        .ok_or_else(|| "a process id is a whole number, for example 4242 or 0x1092".into())
+}
+
 fn strip_unit<'a>(text: &'a str, units: &[(&str, f64)], default: f64) -> (&'a str, f64) {
     for (unit, factor) in units {
         if let Some(number) = text.strip_suffix(unit) {
@@ -115,6 +130,12 @@ mod tests {
         }
         assert_eq!("unlimited".parse(), Ok(Span(None)));
         assert!("soon".parse::<Span>().is_err() && "-1".parse::<Span>().is_err());
+    }
+
+    #[test]
+    fn pids_are_decimal_or_hexadecimal() {
+        assert_eq!((super::pid("4242"), super::pid("0x1092")), (Ok(4242), Ok(4242)));
+        assert!(super::pid("0").is_err() && super::pid("-3").is_err() && super::pid("python").is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use pyrometer_analyze::printable;
 use pyrometer_model::{CodeId, CodeKind, Dictionary, Flags, SampleRun, ThreadId, View};
 
 /// How fast the recent sums forget: what happened this long ago counts half.
@@ -187,8 +188,8 @@ impl Live {
         if let Some(thread) = dictionary.thread(run.thread) {
             let name = dictionary.string(thread.name);
             let known = self.thread_names.entry(run.thread).or_default();
-            if known.0 != name {
-                *known = (name.to_owned(), thread.native_id);
+            if known.0 != printable(name) {
+                *known = (printable(name).into_owned(), thread.native_id);
             }
         }
         self.seen.clear();
@@ -309,8 +310,8 @@ impl Name {
 fn name_of(dictionary: &Dictionary, id: CodeId) -> Name {
     let code = dictionary.code(id);
     Name {
-        name: dictionary.display_name(code),
-        file: dictionary.string(code.file).to_owned(),
+        name: printable(&dictionary.display_name(code)).into_owned(),
+        file: printable(dictionary.string(code.file)).into_owned(),
         first_line: code.first_line,
         native: code.kind != CodeKind::Python,
     }

@@ -77,10 +77,12 @@ fn dim() -> Style {
 fn draw_head(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let header = picture.header;
     let sum = |share: fn(&ThreadRow) -> f64| picture.threads.iter().map(share).sum::<f64>() * 100.0;
+    // The recent sums of two threads may be of slightly different spans; the GIL is never held more than all the time.
+    let held = sum(|thread| thread.gil).min(100.0);
     let meters = format!(
         "CPU {:.0} %   GIL held {:.0} %   waiting for the GIL {:.0} %   GC {:.0} %",
         sum(|thread| thread.cpu),
-        sum(|thread| thread.gil),
+        held,
         sum(|thread| thread.gil_wanted),
         sum(|thread| thread.gc),
     );
@@ -108,6 +110,7 @@ fn draw_threads(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let first = selected
         .and_then(|id| picture.threads.iter().position(|thread| thread.id == id))
         .map_or(0, |place| place.saturating_sub(MOST_THREADS - 1));
+    let ended = !picture.header.ended.is_empty();
     let rows = picture.threads.iter().skip(first).take(MOST_THREADS).map(|thread| {
         let mark = if selected == Some(thread.id) { "▸" } else { " " };
         let style = if thread.active { Style::new() } else { dim() };
@@ -117,7 +120,11 @@ fn draw_threads(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
             percent(thread.cpu),
             percent(thread.gil),
             percent(thread.gil_wanted),
-            if thread.active { "active".into() } else { "idle".into() },
+            match () {
+                () if ended => "–".into(),
+                () if thread.active => "active".into(),
+                () => "idle".into(),
+            },
         ])
         .style(style)
     });
@@ -140,37 +147,32 @@ fn draw_table(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let state = picture.state;
     let visible = usize::from(area.height.saturating_sub(2));
     let first = state.scroll.min(picture.rows.len().saturating_sub(visible.max(1)));
+    // On a narrow screen times give way to names.
+    let with_times = area.width >= 70;
     let rows = picture.rows.iter().skip(first).take(visible).map(|row| {
-        TableRow::new([
-            Cell::from(percent(row.own)).style(heat(row.own, picture.color)),
-            Cell::from(percent(row.total)),
-            Cell::from(seconds(row.own_seconds)),
-            Cell::from(seconds(row.total_seconds)),
-            Cell::from(Line::from(vec![
-                Span::styled(row.name.clone(), bold()),
-                Span::styled(format!("  {}", row.place), dim()),
-            ])),
-        ])
+        let name =
+            Line::from(vec![Span::styled(row.name.clone(), bold()), Span::styled(format!("  {}", row.place), dim())]);
+        let mut cells =
+            vec![Cell::from(percent(row.own)).style(heat(row.own, picture.color)), Cell::from(percent(row.total))];
+        if with_times {
+            cells.extend([Cell::from(seconds(row.own_seconds)), Cell::from(seconds(row.total_seconds))]);
+        }
+        cells.push(Cell::from(name));
+        TableRow::new(cells)
     });
     let mark = |sort: Sort, text: &str| {
         let arrow = if state.reversed { "▴" } else { "▾" };
         if state.sort == sort { format!("{text}{arrow}") } else { text.to_owned() }
     };
-    let head = TableRow::new([
-        mark(Sort::Own, "own"),
-        mark(Sort::Total, "total"),
-        mark(Sort::OwnTime, "own time"),
-        mark(Sort::TotalTime, "total time"),
-        mark(Sort::Name, if state.lines { "line" } else { "function" }),
-    ])
-    .style(dim());
-    let widths = [
-        Constraint::Length(8),
-        Constraint::Length(8),
-        Constraint::Length(10),
-        Constraint::Length(11),
-        Constraint::Min(20),
-    ];
+    let mut heads = vec![mark(Sort::Own, "own"), mark(Sort::Total, "total")];
+    let mut widths = vec![Constraint::Length(8), Constraint::Length(8)];
+    if with_times {
+        heads.extend([mark(Sort::OwnTime, "own time"), mark(Sort::TotalTime, "total time")]);
+        widths.extend([Constraint::Length(10), Constraint::Length(11)]);
+    }
+    heads.push(mark(Sort::Name, if state.lines { "line" } else { "function" }));
+    widths.push(Constraint::Min(16));
+    let head = TableRow::new(heads).style(dim());
     let table = Table::new(rows, widths)
         .header(head)
         .block(Block::new().borders(Borders::TOP).title(title(picture, first, visible)));
@@ -209,10 +211,14 @@ fn draw_foot(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
             ),
         ])
     } else {
-        Line::from(Span::styled(
-            "q quit  w/c/g wall/CPU/GIL  l lines  tab thread  o/t/O/T/n sort  / filter  i idle  a all time  space stop  ? help",
-            dim(),
-        ))
+        let keys = match area.width {
+            118.. => {
+                "q quit  w/c/g wall/CPU/GIL  l lines  tab thread  o/t/O/T/n sort  / filter  i idle  a all time  space stop  ? help"
+            }
+            62.. => "q quit  w/c/g view  l lines  tab thread  o/t sort  / filter  ? help",
+            _ => "q quit  ? help",
+        };
+        Line::from(Span::styled(keys, dim()))
     };
     frame.render_widget(Paragraph::new(line), area);
 }
