@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use pyrometer_model::{Audit, Code, Dictionary, Flags, ProcessId, PythonVersion, SampleRun, StackTable};
 
+use super::gap::{Unwatched, reach};
 use super::interner::Interner;
 use super::options::Options;
 use super::track::{Track, Where};
@@ -23,6 +24,10 @@ pub(super) struct Books<'a> {
     pub options: &'a Options,
     /// The monotonic clock at the capture's start.
     pub start: u64,
+    /// The time between two samples now, in nanoseconds.
+    pub interval: u64,
+    /// The time of which nothing is known.
+    pub unwatched: &'a mut Unwatched,
 }
 
 impl Books<'_> {
@@ -47,6 +52,8 @@ pub(super) struct Attached {
     tracks: Vec<Track>,
     /// Time of the last sample; none before the first one.
     last: Option<u64>,
+    /// How far the sample being taken and the one before it reach towards each other, when nobody looked in between.
+    reach: Option<u64>,
     own_pid_namespace: bool,
     pause: Pause,
     failures: u32,
@@ -71,6 +78,7 @@ impl Attached {
             files,
             tracks: Vec::new(),
             last: None,
+            reach: None,
             own_pid_namespace: process::has_own_pid_namespace(pid),
             pause: Pause::default(),
             failures: 0,
@@ -111,6 +119,7 @@ impl Attached {
         let counters = self.snapshot.counters;
         books.audit.retries += counters.retries - self.seen.retries;
         self.seen = counters;
+        self.reach = self.reach_at(time, books);
         if !self.tracks_match() {
             self.match_tracks(time, books);
         }
@@ -123,6 +132,10 @@ impl Attached {
         self.ask_for_names(time, books.dictionary);
         self.last = Some(time);
         Ok(())
+    }
+
+    fn reach_at(&self, time: u64, books: &Books<'_>) -> Option<u64> {
+        reach(time.saturating_sub(self.last?), books.interval)
     }
 
     fn look(&mut self) -> Result<()> {
@@ -198,7 +211,9 @@ impl Attached {
         let mut old: Vec<Option<Track>> = self.tracks.drain(..).map(Some).collect();
         let native: Vec<u32> = (0..self.snapshot.threads.len()).map(|index| self.outer_id(index)).collect();
         for (thread, outer) in self.snapshot.threads.iter().zip(native) {
-            let place = Where { pid: self.pid, process: self.process, thread: outer, last: self.last, time };
+            // When threads began while nobody looked is not known: they are on record from now on.
+            let last = self.last.filter(|_| self.reach.is_none());
+            let place = Where { pid: self.pid, process: self.process, thread: outer, last, time };
             let mut take = |same: &dyn Fn(&Track) -> bool| {
                 old.iter_mut().find(|slot| slot.as_ref().is_some_and(same)).and_then(Option::take)
             };
@@ -213,7 +228,7 @@ impl Attached {
             self.tracks.push(track);
         }
         for track in old.into_iter().flatten() {
-            track.close(time, books.dictionary, books.runs);
+            close_track(track, time, self.reach, books);
         }
     }
 
@@ -234,6 +249,9 @@ impl Attached {
             return;
         };
         let activity = track.look(self.interpreter.gil_wait_addresses());
+        if let Some(reach) = self.reach {
+            books.unwatched.cpu += track.skip(time, reach, books.runs);
+        }
         books.audit.tried += 1;
         let mut flags = flags_of(thread, activity, self.interpreter.version().free_threaded);
         let frames = self.snapshot.frames_of(thread);
@@ -271,10 +289,18 @@ impl Attached {
 
     /// Closes the books of all threads: the process has ended or is left alone.
     pub fn close(self, time: u64, books: &mut Books<'_>) {
+        let reach = self.reach_at(time, books);
         for track in self.tracks {
-            track.close(time, books.dictionary, books.runs);
+            close_track(track, time, reach, books);
         }
         books.audit.target_paused.0 += self.pause.total();
+    }
+}
+
+fn close_track(track: Track, time: u64, reach: Option<u64>, books: &mut Books<'_>) {
+    match reach {
+        None => track.close(time, books.dictionary, books.runs),
+        Some(reach) => books.unwatched.cpu += track.close_unwatched(time, reach, books.dictionary, books.runs),
     }
 }
 

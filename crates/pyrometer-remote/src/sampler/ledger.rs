@@ -80,6 +80,29 @@ impl Ledger {
         }
     }
 
+    /// Leaves out the gap since the last sample, for `time` ends one in which nobody looked: only `reach` nanoseconds at its
+    /// beginning belong to the last sample, and as much at its end to the next one, which is to be added at `time`. Between
+    /// them nothing is known. `cpu` is what the kernel says at `time`, as in [`Sample`].
+    ///
+    /// Returns the CPU time used in the gap that is more than the samples on both sides can have used; it is in no run.
+    pub(super) fn skip(&mut self, time: u64, reach: u64, cpu: Option<u64>, done: &mut Vec<SampleRun>) -> u64 {
+        let reach = reach.min(time.saturating_sub(self.time) / 2);
+        if let Some(last) = self.entries.last_mut() {
+            last.run.wall += Nanoseconds(reach);
+            last.fresh += reach;
+        }
+        let used = self.carried + cpu.map_or(0, |cpu| cpu.saturating_sub(self.booked));
+        self.booked = self.booked.max(cpu.unwrap_or(0));
+        let room: u64 = self.entries.iter().filter(|entry| on_cpu(entry)).map(|entry| entry.fresh).sum();
+        let rest = used - used.min(room) + share(&mut self.entries, used.min(room), true);
+        self.carried = rest.min(reach);
+        self.emit(done, 0);
+        self.flushing = false;
+        // With nothing before it, the next sample has all the time since this.
+        self.time = time - reach;
+        rest - self.carried
+    }
+
     /// Closes the books: the thread ended between its last sample and `time`, having used `cpu` in all where that could
     /// still be read.
     pub fn close(&mut self, time: u64, cpu: Option<u64>, done: &mut Vec<SampleRun>) {
@@ -269,6 +292,20 @@ mod tests {
         ledger.close(100_010_000_000, None, &mut done);
         let of = |stack: u32| done.iter().filter(|run| run.stack.0 == stack).map(|run| run.cpu.0).sum::<u64>() as f64;
         assert!(of(0) < 0.01 * of(1), "{} asleep, {} at work", of(0), of(1));
+    }
+
+    #[test]
+    fn a_gap_in_which_nobody_looked_belongs_to_no_sample() {
+        let (mut ledger, mut done) = (Ledger::new(ThreadId(0), 0, 0), Vec::new());
+        ledger.add(sample(10, 1, true, 0), &mut done);
+        ledger.add(sample(20, 1, true, 0), &mut done);
+        let lost = ledger.skip(1020, 50, Some(900), &mut done);
+        ledger.add(sample(1020, 1, true, 900), &mut done);
+        ledger.close(1040, Some(920), &mut done);
+        let runs: Vec<_> = done.iter().map(|run| (run.start.0, run.wall.0, run.cpu.0, run.count)).collect();
+        // All of the first 70 and 50 of what follows can have been on the CPU; of 780 of its time nothing is known.
+        assert_eq!(runs, [(0, 70, 70, 2), (970, 60, 70, 1)]);
+        assert_eq!(lost, 780);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod attached;
 mod budget;
+mod gap;
 mod interner;
 mod ledger;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use pyrometer_model::{Audit, Dictionary, Nanoseconds, ProcessId, SampleRun};
 
 use super::attached::Books;
 use super::budget::Budget;
+use super::gap::{self, Unwatched};
 use super::options::Options;
 use super::schedule::Schedule;
 use super::target::{Found, Target};
@@ -27,6 +28,8 @@ macro_rules! books {
             audit: &mut $session.audit,
             options: &$session.options,
             start: $session.start,
+            interval: $session.schedule.interval(),
+            unwatched: &mut $session.unwatched,
         }
     };
 }
@@ -105,6 +108,9 @@ pub struct Session {
     cpu_at_start: u64,
     first_tick: Option<u64>,
     last_tick: u64,
+    /// Since when there is something to sample; the last tick, if that was later, ended the last time that is known.
+    busy_since: u64,
+    unwatched: Unwatched,
     longest: u64,
     attached: usize,
     audit: Audit,
@@ -148,6 +154,8 @@ impl Session {
             cpu_at_start: 0,
             first_tick: None,
             last_tick: 0,
+            busy_since: start,
+            unwatched: Unwatched::default(),
             longest: 0,
             attached: 0,
             audit: Audit { interval_wanted: options.interval, ..Audit::default() },
@@ -255,9 +263,14 @@ impl Session {
         } else {
             self.longest = self.longest.max(time - self.last_tick);
         }
+        let was_away = self.note_unwatched(time);
         self.last_tick = time;
         self.audit.ticks += 1;
-        self.schedule.advance(time);
+        if was_away {
+            self.schedule.restart(time);
+        } else {
+            self.schedule.advance(time);
+        }
         let mut books = books!(self, dictionary);
         let mut attached = 0;
         for target in &mut self.targets {
@@ -272,6 +285,14 @@ impl Session {
             self.schedule.set_interval(budget.interval(used, self.audit.ticks), now());
             self.next_budget = time + BUDGET_INTERVAL;
         }
+    }
+
+    /// Whether pyrometer has not run for long until `time`, though there was something to sample.
+    fn note_unwatched(&mut self, time: u64) -> bool {
+        let gap = time.saturating_sub(self.last_tick.max(self.busy_since));
+        let Some(reach) = gap::reach(gap, self.schedule.interval()) else { return false };
+        self.unwatched.wall += gap - 2 * reach;
+        true
     }
 
     /// Looks at the processes that are not known to be Python yet.
@@ -297,6 +318,7 @@ impl Session {
                 Found::Python => {
                     if self.attached == 0 {
                         self.schedule.restart(now());
+                        self.busy_since = now();
                     }
                     self.attached += 1;
                     self.python_found = true;
@@ -453,6 +475,9 @@ impl Session {
     }
 
     fn close(&mut self, dictionary: &mut Dictionary, root_ended: bool) {
+        if self.attached > 0 {
+            self.note_unwatched(now());
+        }
         if self.options.subprocesses {
             self.follow_tree(dictionary);
         }
@@ -474,7 +499,8 @@ impl Session {
         audit.late = self.schedule.late();
         audit.missed = self.schedule.missed();
         audit.duration = Nanoseconds(self.first_tick.map_or(0, |first| self.last_tick - first));
-        audit.interval_mean = Nanoseconds(audit.duration.0 / audit.ticks.saturating_sub(1).max(1));
+        let watched = audit.duration.0.saturating_sub(self.unwatched.wall);
+        audit.interval_mean = Nanoseconds(watched / audit.ticks.saturating_sub(1).max(1));
         audit.interval_longest = Nanoseconds(self.longest);
         audit.sampler_cpu = clock::own_cpu_time();
         audit.sampler_peak_memory = clock::own_peak_memory();
@@ -495,6 +521,16 @@ impl Session {
         }
         if self.refused > MAX_REFUSED {
             self.notes.push(format!("{} more processes could not be sampled", self.refused - MAX_REFUSED));
+        }
+        if self.unwatched.wall > 0 {
+            let Unwatched { wall, cpu } = self.unwatched;
+            let seconds = |time: u64| Nanoseconds(time).as_seconds();
+            let used = if cpu < 50_000_000 {
+                String::new()
+            } else {
+                format!("; the {:.1} s of CPU time that was used in it are left out", seconds(cpu))
+            };
+            self.notes.push(format!("nothing is known of {:.1} s in which pyrometer did not run{used}", seconds(wall)));
         }
         if let Some(share) = self.options.budget
             && self.schedule.interval() > self.options.interval.0

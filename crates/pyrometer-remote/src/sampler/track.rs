@@ -145,6 +145,28 @@ impl Track {
         (activity == Some(Activity::Running) && self.outer != 0).then_some(self.outer)
     }
 
+    /// Notes that nobody looked since the last sample until `time`, where [`Track::look`] has just looked again: see
+    /// [`Ledger::skip`], whose result this is.
+    pub fn skip(&mut self, time: u64, reach: u64, runs: &mut Vec<SampleRun>) -> u64 {
+        self.ledger.skip(time, reach, self.reading.map(|reading| reading.cpu), runs)
+    }
+
+    /// Closes the books of a thread that ended at `time` or before, since when nobody looked. Returns as [`Track::skip`].
+    pub fn close_unwatched(
+        mut self,
+        time: u64,
+        reach: u64,
+        dictionary: &mut Dictionary,
+        runs: &mut Vec<SampleRun>,
+    ) -> u64 {
+        let cpu = self.clock.as_ref().and_then(|clock| clock.cpu().ok());
+        let lost = self.ledger.skip(time, reach, cpu, runs);
+        if let Some(thread) = dictionary.thread_mut(self.id) {
+            thread.end = Nanoseconds(self.ledger.time());
+        }
+        lost
+    }
+
     /// Books a sample, with what [`Track::look`] has just seen.
     pub fn add(&mut self, time: u64, stack: StackId, flags: Flags, runs: &mut Vec<SampleRun>) {
         let cpu = self.reading.map(|reading| reading.cpu);
