@@ -366,7 +366,7 @@ def test_start_and_stop():
 def test_subprocesses_are_seen():
     program = (
         f"import sys; sys.path.insert(0, {PACKAGES!r})\n"
-        + "def child_work(end):\n while time.thread_time() < end: pass\n"
+        + "def child_work(end):\n while time.thread_time() < end:\n  for _ in range(5000): pass\n"
     )
     program += "import time; child_work(0.5)"
     with pyrometer.profile(subprocesses=True, required=True) as p:
@@ -379,7 +379,8 @@ FORKING = """
 import os, sys, time, pyrometer
 def spin(seconds):
     end = time.thread_time() + seconds
-    while time.thread_time() < end: pass
+    while time.thread_time() < end:
+        for _ in range(5000): pass
 with pyrometer.profile(required=True) as p:
     spin(0.1)
     child = os.fork()
@@ -406,7 +407,8 @@ FORKED_WORK = """
 import os, time, pyrometer
 def spin(seconds):
     end = time.thread_time() + seconds
-    while time.thread_time() < end: pass
+    while time.thread_time() < end:
+        for _ in range(5000): pass
 def of_the_child(): spin(0.4)
 def of_the_parent(): spin(0.2)
 with pyrometer.profile(subprocesses=True, required=True) as p:
@@ -440,7 +442,8 @@ WORK = """
 import os, time, pyrometer
 def hot(seconds):
     end = time.thread_time() + seconds
-    while time.thread_time() < end: pass
+    while time.thread_time() < end:
+        for _ in range(5000): pass
 """
 
 
