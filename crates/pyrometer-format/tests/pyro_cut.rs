@@ -67,7 +67,7 @@ fn a_cut_capture_has_an_audit_and_says_how_it_was_cut() {
     assert_eq!(capture.dictionary().audit.tried, 400);
     assert_eq!(capture.samples().run_count(), blocks.concat().len() as u64);
     let said = capture.recovered().unwrap().to_string();
-    assert!(said.starts_with("the recording did not end properly: its last "), "{said}");
+    assert!(said.starts_with("the recording was cut off: what is there is whole"), "{said}");
 }
 
 #[test]

@@ -39,14 +39,24 @@ pub struct Recovery {
 
 impl fmt::Display for Recovery {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes_cut, damaged, ended } = self;
-        match (ended, damaged) {
-            (false, 0) => write!(formatter, "the recording did not end properly: its last {bytes_cut} bytes are lost"),
-            (false, _) => {
-                write!(formatter, "damaged in {damaged} places and without an end: {bytes_cut} bytes are lost")
+        let places = if self.damaged == 1 { "one place" } else { &format!("{} places", self.damaged) };
+        let lost = match self.bytes_cut {
+            1 => "one byte is lost",
+            bytes => &format!("{bytes} bytes are lost"),
+        };
+        match (self.ended, self.damaged) {
+            (false, 0) => {
+                formatter.write_str(
+                    "the recording was cut off: what is there is whole, and up to a second before its end",
+                )?;
+                formatter.write_str(if self.bytes_cut == 0 { " may be missing" } else { " is missing" })
             }
-            (true, 0) => write!(formatter, "{bytes_cut} bytes behind its end do not belong to the capture"),
-            (true, _) => write!(formatter, "damaged in {damaged} places: {bytes_cut} bytes are lost"),
+            (false, _) => write!(formatter, "the recording is damaged in {places} and was cut off: {lost}"),
+            (true, 0) if self.bytes_cut == 1 => {
+                formatter.write_str("one byte behind its end does not belong to the capture")
+            }
+            (true, 0) => write!(formatter, "{} bytes behind its end do not belong to the capture", self.bytes_cut),
+            (true, _) => write!(formatter, "the recording is damaged in {places}: {lost}"),
         }
     }
 }

@@ -77,6 +77,8 @@ const FLUSH_INTERVAL: u64 = 1_000_000_000;
 const BLOCK: usize = 4096;
 /// The rate is adjusted to the budget so often.
 const BUDGET_INTERVAL: u64 = 200_000_000;
+/// And after so many ticks for the first time: until then the rate may be a hundred times what the budget allows.
+const BUDGET_TICKS: u64 = 20;
 /// No sleep is longer, so that a wish to stop is heard soon.
 const NAP: u64 = 20_000_000;
 /// Intervals shorter than this are waited for awake, at least for their last stretch of `AWAKE`.
@@ -278,7 +280,7 @@ impl Session {
             attached += usize::from(target.is_attached());
         }
         self.attached = attached;
-        if time >= self.next_budget
+        if (time >= self.next_budget || self.audit.ticks == BUDGET_TICKS)
             && let Some(budget) = &mut self.budget
         {
             let used = clock::own_cpu_time().0.saturating_sub(self.cpu_at_start);
@@ -482,6 +484,14 @@ impl Session {
             self.follow_tree(dictionary);
         }
         let root = self.root;
+        let time = now();
+        let still = self.targets.iter_mut().filter(|target| target.pid() != root);
+        let left = still.map(|target| usize::from(target.is_alive(time))).sum::<usize>();
+        if root_ended && left > 0 {
+            let (processes, were) = if left == 1 { ("process", "it was") } else { ("processes", "they were") };
+            self.notes
+                .push(format!("{left} {processes} still ran when the program ended; {were} not followed any further"));
+        }
         for target in std::mem::take(&mut self.targets) {
             let ended = root_ended && target.pid() == root;
             let mut books = books!(self, dictionary);
@@ -535,9 +545,16 @@ impl Session {
         if let Some(share) = self.options.budget
             && self.schedule.interval() > self.options.interval.0
         {
-            let rate = 1_000_000_000 / self.schedule.interval();
-            self.notes
-                .push(format!("the rate was lowered to {rate} Hz to keep to the budget of {:.1} %", share * 100.0));
+            let cpu = self.audit.sampler_cpu.0.saturating_sub(self.cpu_at_start);
+            let took = Nanoseconds(cpu).as_seconds() / self.audit.duration.as_seconds().max(f64::MIN_POSITIVE);
+            self.notes.push(format!(
+                "the rate was lowered to {:.0} Hz on average for the budget of {} %: sampling took {:.2} % of a core, and \
+                 the start {:.0} ms besides",
+                1.0 / self.audit.interval_mean.as_seconds().max(1e-9),
+                (share * 1e4).round() / 100.0,
+                took * 100.0,
+                Nanoseconds(self.cpu_at_start).as_seconds() * 1000.0
+            ));
         }
     }
 }

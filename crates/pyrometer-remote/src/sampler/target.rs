@@ -119,6 +119,12 @@ impl Target {
         self.handle.has_ended()
     }
 
+    /// Whether it still runs, asked of the kernel at once.
+    pub fn is_alive(&mut self, now: u64) -> bool {
+        self.looked = now;
+        !self.handle.has_ended()
+    }
+
     /// Whether it has ended, as was told. The kernel tells a moment before it has, or when only its main thread has.
     pub fn ends(&mut self) -> bool {
         self.look_interval = LOOK_INTERVAL;
