@@ -1,5 +1,5 @@
-//! `torn PID SNAPSHOTS`: counts stacks shown whole in which some `f_i` called a `g_j`, `i` other than `j`, or in which the
-//! line of `main` is not that of its `f_i`. The target is tests/programs/torn.py's kind: only `f_i` -> `g_i` is legal.
+//! `torn PID SNAPSHOTS`: counts stacks shown whole in which some `f_i` called a `g_j` or a `g_i` an `h_j`, `i` other than
+//! `j`, or in which the line of `main` is not that of its `f_i`. The target is tests/programs/torn.py's kind.
 
 use std::collections::HashMap;
 
@@ -34,8 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let named: Vec<&str> = (0..frames.len()).filter_map(name).collect();
         *leaves.entry(named.last().and_then(|name| name.chars().next()).unwrap_or('?')).or_default() += 1;
         for pair in named.windows(2) {
-            let legal = match (pair[0].strip_prefix("f_"), pair[1].strip_prefix("g_")) {
-                (Some(f), Some(g)) => f == g,
+            let family = |name: &str| name.split_once('_').map(|(kind, number)| (kind.to_string(), number.to_string()));
+            let legal = match (family(pair[0]), family(pair[1])) {
+                (Some((_, caller)), Some((_, callee))) => caller == callee,
                 _ => true,
             };
             torn += u64::from(!legal);

@@ -80,3 +80,29 @@ fn no_torn_stack_is_shown_whole_and_hardly_any_is_lost() {
         assert!(lost <= COUNT / 1000, "{}: {:?}", python.version, snapshot.counters);
     }
 }
+
+/// On 3.11 the finished calls of this `-c` program leave the beginning of a frame above the module's, whose `previous` has
+/// been overwritten with the address of an object.
+const REMAINS: &str = r#"
+import os, sys
+program = """
+import os,sys; sum(range(30000)); str((sys.executable,[sys.executable,'-c','x'])); print('ready', flush=True); sum(range(10**12))
+"""
+os.execv(sys.executable, [sys.executable, "-c", program])
+"#;
+
+#[test]
+fn what_is_left_of_a_dead_frame_does_not_hide_the_live_ones() {
+    for python in support::interpreters() {
+        let running = python.start(REMAINS);
+        let memory = LiveMemory::new(running.pid());
+        let modules = pyrometer_remote::elf::modules_of(running.pid()).unwrap();
+        let mut interpreter = Interpreter::attach(&memory, &modules).unwrap();
+        let mut snapshot = Snapshot::default();
+        for _ in 0..2000 {
+            interpreter.snapshot(&memory, &mut snapshot).unwrap();
+        }
+        let lost = snapshot.counters.failed + snapshot.counters.partial;
+        assert!(lost <= 2, "{}: {:?}", python.version, snapshot.counters);
+    }
+}

@@ -20,6 +20,10 @@ use super::thread::Tools;
 
 /// How many bytes of a frame outside the data stack (generators, shims on the C stack) are read.
 pub const ASIDE: usize = 256;
+/// `FRAME_OWNED_BY_THREAD`: a frame on the data stack (pycore_frame.h 3.11–3.13, pycore_interpframe_structs.h 3.14).
+const OWNED_BY_THREAD: u8 = 0;
+/// `FRAME_OWNED_BY_GENERATOR`: a frame inside a generator or coroutine.
+const OWNED_BY_GENERATOR: u8 = 1;
 /// No stack is deeper.
 const DEEPEST: usize = 100_000;
 
@@ -33,6 +37,8 @@ pub struct StackCopy<'a> {
     pub asides: &'a [(u64, &'a [u8])],
     /// The same frames again, read some hundred nanoseconds later: address and bytes of stretches of memory.
     pub again: &'a [(u64, &'a [u8])],
+    /// An address that a frame led to and at which nothing can be read.
+    pub unreadable: Option<u64>,
 }
 
 /// What a stack copy lacks.
@@ -120,6 +126,15 @@ impl<'b> Context<'_, 'b> {
         Some((found, address - self.copy.chunks[found].0))
     }
 
+    /// Whether a `previous` leads to what is no frame: then who has it is what is left of a dead one, overwritten in part.
+    fn cannot_be_aside(&self, address: u64) -> bool {
+        let layout = &self.objects.layout.frame;
+        let owner = |bytes: &[u8]| byte(bytes, layout.owner);
+        let foreign = |owner: u8| owner != OWNED_BY_GENERATOR && owner < self.objects.dialect.first_shim_owner;
+        let misplaced = address < 4096 || !address.is_multiple_of(8);
+        misplaced || self.copy.unreadable == Some(address) || self.aside(address).is_some_and(|it| foreign(owner(it)))
+    }
+
     /// The bytes from a frame's start on, wherever it lies.
     fn frame_bytes(&self, address: u64) -> &'b [u8] {
         match self.in_chunks(address) {
@@ -178,10 +193,7 @@ impl Walker {
         }
         let outcome = settled.and_then(|()| self.verify(&context, edges, last));
         self.find_callee(&context);
-        match outcome {
-            Err(Lack::Moment | Lack::Torn | Lack::Second) if self.descend(&mut context, edges) => Ok(()),
-            outcome => outcome,
-        }
+        outcome.or_else(|lack| self.descend(&mut context, edges).unwrap_or(Err(lack)))
     }
 
     /// 3.14+: the stack pointer is saved before C code is called, above callable, self and arguments (`CALL` and its
@@ -205,27 +217,25 @@ impl Walker {
     }
 
     /// The last resort, for a target that stands still in a state that no mark explains (it was preempted in the middle of a
-    /// call): where the thread's frame pointer and all frames below it are the same in two copies, they are the stack.
-    fn descend(&mut self, context: &mut Context<'_, '_>, edges: &mut Edges) -> bool {
+    /// call, or what is left of dead frames looks like live ones): where the thread's frame pointer and all frames below it
+    /// are the same in two copies, they are the stack. None where they are not.
+    fn descend(&mut self, context: &mut Context<'_, '_>, edges: &mut Edges) -> Option<Result<(), Lack>> {
         let layout = context.objects.layout.frame;
-        let [Some(before), Some(after)] = context.copy.anchors else { return false };
+        let [Some(before), Some(after)] = context.copy.anchors else { return None };
         if before != after || context.copy.again.is_empty() {
-            return false;
+            return None;
         }
         let mut chain = Vec::new();
         let mut next = before;
         while next != 0 && chain.len() < DEEPEST {
             let bytes = context.frame_bytes(next);
             if bytes.is_empty() {
-                return false;
+                return (!context.cannot_be_aside(next)).then_some(Err(Lack::Aside(next)));
             }
             if byte(bytes, layout.owner) < context.objects.dialect.first_shim_owner {
                 let aside = context.in_chunks(next).is_none();
                 let link = if aside { Link::Aside } else { Link::Inlined };
-                let Some(step) = self.step(context, next, bytes, link) else { return false };
-                if !context.unchanged(&step, true) {
-                    return false;
-                }
+                let step = self.step(context, next, bytes, link).filter(|step| context.unchanged(step, true))?;
                 chain.push(step);
             }
             next = word(bytes, layout.previous);
@@ -239,7 +249,7 @@ impl Walker {
         while self.proven > 0 && self.steps[self.proven - 1].hidden {
             self.proven -= 1;
         }
-        true
+        Some(Ok(()))
     }
 
     /// Believes call edges that are proven, and proves new ones where a second copy allows it. The edges of the frames
@@ -323,7 +333,7 @@ impl Walker {
         }
         let bytes = &bytes[offset..];
         let code = word(bytes, layout.code) & context.objects.dialect.tag_mask;
-        if code == 0 {
+        if code == 0 || byte(bytes, layout.owner) != OWNED_BY_THREAD {
             return Next::None;
         }
         let expected = self.steps.last().map_or(0, |step| step.address);
@@ -340,6 +350,9 @@ impl Walker {
                     self.steps.pop();
                     break;
                 }
+                return Next::None;
+            }
+            if context.cannot_be_aside(previous) {
                 return Next::None;
             }
             let Some(aside) = context.aside(previous) else {

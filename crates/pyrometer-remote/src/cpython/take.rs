@@ -39,10 +39,7 @@ impl Interpreter {
         }
         let changed: Vec<usize> =
             (0..self.threads.len()).filter(|&index| self.may_have_changed(index, &seen)).collect();
-        for thread in &mut self.threads {
-            thread.common = thread.frames.len();
-            thread.twice = false;
-        }
+        self.threads.iter_mut().for_each(Thread::begin);
         let mut pending = changed.clone();
         if foreseen.iter().any(|index| changed.contains(index)) {
             let in_batch: Vec<usize> = foreseen.iter().copied().filter(|index| changed.contains(index)).collect();

@@ -58,6 +58,10 @@ pub struct Thread {
     last: Vec<Step>,
     /// Whether the stack is to be read twice, because it has a call that was never seen before.
     pub twice: bool,
+    /// What the last read of this snapshot lacked.
+    lack: Option<Lack>,
+    /// The frame elsewhere that could not be read in this snapshot.
+    unreadable: Option<u64>,
     /// Index in the batch of this thread's first span, and of the parts behind it.
     plan: Plan,
     /// What the leaf was calling, if that is known to be a C function.
@@ -124,6 +128,14 @@ impl Thread {
     /// A thread state of which nothing is known yet.
     pub fn new(state: u64) -> Self {
         Self { state, ..Self::default() }
+    }
+
+    /// A new snapshot begins.
+    pub fn begin(&mut self) {
+        self.common = self.frames.len();
+        self.twice = false;
+        self.lack = None;
+        self.unreadable = None;
     }
 
     /// Adds to `batch` all that is needed to see this thread's stack, as far as it can be foreseen.
@@ -211,6 +223,7 @@ impl Thread {
         let plan = &self.plan;
         if let Some(&(_, aside)) = plan.asides.iter().find(|(index, _)| *index == missing) {
             self.asides.retain(|&other| other != aside);
+            self.unreadable = Some(aside);
         }
         if let Some((_, chunk)) = plan.chunks.iter().find(|(index, _)| *index == missing) {
             self.chunks.retain(|other| other.address != chunk.address);
@@ -256,7 +269,7 @@ impl Thread {
         }
         let asides: Vec<_> = self.plan.asides.iter().map(|&(index, address)| (address, batch.bytes(index))).collect();
         let again: Vec<_> = self.plan.again.iter().map(|&(index, address)| (address, batch.bytes(index))).collect();
-        let copy = StackCopy { anchors, chunks: &chunks, asides: &asides, again: &again };
+        let copy = StackCopy { anchors, chunks: &chunks, asides: &asides, again: &again, unreadable: self.unreadable };
         let outcome = walker.walk(tools, &copy, &self.last);
         // A walk that was not finished says nothing about how much there is.
         if outcome.is_ok() {
@@ -312,6 +325,8 @@ impl Thread {
     /// Changes the plan so that the next read has what this one lacked.
     pub fn learn(&mut self, lack: Lack, batch: &Batch, objects: Objects<'_>) {
         let layout = objects.layout;
+        // What is lacking again although it was asked for is not to be had: two equal copies can do without it.
+        self.twice |= self.lack.replace(lack) == Some(lack);
         match lack {
             Lack::Aside(address) => {
                 if self.asides.len() >= MOST_ASIDES {
