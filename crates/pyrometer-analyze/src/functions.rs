@@ -1,6 +1,6 @@
 //! The table of functions.
 
-use pyrometer_model::CodeId;
+use pyrometer_model::{CodeId, RecordingMode};
 use regex_lite::Regex;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -68,6 +68,9 @@ pub struct FunctionTable {
     pub base: f64,
     /// The order of `rows`.
     pub sort: SortKey,
+    /// Whether calls were counted. Where they were not, the order by calls is that of the samples in which a function is on
+    /// the stack.
+    pub calls_counted: bool,
     /// The functions.
     pub rows: Vec<FunctionRow>,
     /// How many more match and are not in `rows`.
@@ -141,6 +144,10 @@ impl FunctionTable {
             quantity: profile.phrase(),
             base: profile.total_amount(),
             sort: options.sort,
+            // Both recorders that there are sample.
+            calls_counted: match profile.dictionary.info.mode {
+                RecordingMode::Sampled | RecordingMode::SampledPaused => false,
+            },
             rows: codes.iter().map(row).collect(),
             hidden: hidden.len(),
             hidden_own,

@@ -40,6 +40,6 @@ pub use threads::{ProcessRow, ThreadRow, ThreadTable, Times};
 pub use tree::{CallTree, TreeNode, TreeOptions};
 pub use triage::{
     Base, CalleeOf, CallerOf, CaptureSummary, CollectedAt, Collector, Contention, Folded, Heat, Hint, Holder,
-    HotFunction, HotLine, REPORT_SCHEMA, Thresholds, Triage, TriageOptions, Unproven, Verdict, VerdictKind, Wait,
-    Waiting,
+    HotFunction, HotLine, REPORT_SCHEMA, Starved, Thresholds, Triage, TriageOptions, Unproven, Verdict, VerdictKind,
+    Wait, Waiting,
 };

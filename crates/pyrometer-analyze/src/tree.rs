@@ -4,7 +4,7 @@ use pyrometer_model::{CodeId, LocationId, StackId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
-use crate::{FunctionRef, Profile, Share, Unit};
+use crate::{FunctionRef, Origin, Profile, Share, Unit};
 
 /// How the tree is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -170,10 +170,38 @@ impl Grower<'_, '_> {
         }
     }
 
+    /// Folds, of standard-library functions that do nothing but call one another, all but the first and the last into the
+    /// first. That is for stacks without the user's code, as of a server's thread, where nothing was folded before.
+    fn fold_chains(&mut self, children: &mut [Vec<usize>]) {
+        let passes_on = |nodes: &[Growing], at: usize| nodes[at].own.saturating_mul(100) <= nodes[at].weight;
+        let is_folded = |code: CodeId| self.profile.origin(code) == Origin::StandardLibrary;
+        for at in 1..self.nodes.len() {
+            while is_folded(self.nodes[at].code)
+                && passes_on(&self.nodes, at)
+                && let [next] = children[at][..]
+                && is_folded(self.nodes[next].code)
+                && passes_on(&self.nodes, next)
+                && let [last] = children[next][..]
+                && self.profile.origin(self.nodes[last].code).is_library()
+            {
+                let own = self.nodes[next].own;
+                let mut folded = std::mem::take(&mut self.nodes[next].folded);
+                folded.insert(self.nodes[next].code);
+                self.nodes[at].own += own;
+                self.nodes[at].folded.extend(folded);
+                children[at] = vec![last];
+                children[next].clear();
+            }
+        }
+    }
+
     fn finish(mut self, threshold: f64) -> CallTree {
         let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
         for at in 1..self.nodes.len() {
             children[self.nodes[at].parent].push(at);
+        }
+        if self.fold {
+            self.fold_chains(&mut children);
         }
         for list in &mut children {
             list.sort_by_key(|&at| (std::cmp::Reverse(self.nodes[at].weight), at));

@@ -111,6 +111,7 @@ fn an_even_program_is_called_even_and_an_empty_one_empty() {
 #[test]
 fn time_that_is_not_proven_belongs_to_nobody() {
     let mut builder = Builder::new("python torn.py");
+    builder.dictionary.info.command = ["/bin/pyrometer", "run", "torn.py"].map(str::to_owned).to_vec();
     builder.busy(&[MAIN, "work __main__ /app/main.py:3:4"], 900);
     let stack = builder.stack(&[MAIN, "work __main__ /app/main.py:3:4", "<unknown>"]);
     builder.spend(ThreadId(0), stack, BUSY | Flags::PARTIAL, 60);
@@ -119,7 +120,40 @@ fn time_that_is_not_proven_belongs_to_nobody() {
     let triage = triage_of(builder.finish(), &active());
     assert!(near(triage.unproven.unknown.share, 0.06) && near(triage.unproven.no_python.share, 0.04));
     assert!(near(triage.red[0].own.share, 0.9) && near(triage.red[0].total.share, 0.96));
-    assert!(triage.next.iter().any(|hint| hint.command.contains("--pause")));
+    assert!(triage.next.iter().any(|hint| hint.command == "pyrometer run --pause torn.py"));
+}
+
+#[test]
+fn threads_that_are_ready_and_have_no_processor_are_told() {
+    let mut builder = Builder::new("python busy.py");
+    let stack = builder.stack(&[MAIN, "work __main__ /app/main.py:3:4"]);
+    builder.spend(ThreadId(0), stack, BUSY, 1000);
+    let mut source = builder.finish();
+    assert!(triage_of(source.clone(), &active()).starved.is_none());
+    for run in &mut source.runs {
+        run.cpu = Nanoseconds(run.wall.0 * 2 / 5);
+    }
+    let starved = triage_of(source.clone(), &active()).starved.unwrap();
+    assert!(near(starved.of_active, 0.6) && near(starved.amount, 0.6), "{starved:?}");
+    // Waiting for the GIL is told on its own.
+    for run in &mut source.runs {
+        run.flags = Flags::GIL_WANTED;
+    }
+    assert!(triage_of(source, &active()).starved.is_none());
+}
+
+#[test]
+fn an_empty_selection_is_not_called_an_empty_recording() {
+    let mut builder = Builder::new("python busy.py");
+    builder.busy(&[MAIN], 2000);
+    let mut source = builder.finish();
+    source.dictionary.thread_mut(ThreadId(0)).unwrap().end = Nanoseconds(2_000_000_000);
+    let since = Selection { since: Nanoseconds(100_000_000_000), ..active() };
+    let text = triage_of(source.clone(), &since).verdict.text;
+    assert!(text.contains("from 100 s on") && text.contains("from 0.00 to 2.00 s"), "{text}");
+    let threads = Selection { threads: vec![ThreadId(7)], ..active() };
+    let text = triage_of(source, &threads).verdict.text;
+    assert!(text.contains("no samples of the threads asked for"), "{text}");
 }
 
 #[test]

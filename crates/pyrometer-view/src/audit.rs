@@ -14,21 +14,14 @@ pub fn render_audit(audit: &AuditReport, style: &Style) -> String {
     out
 }
 
-/// The same on one line, however long, for logs.
-#[must_use]
-pub fn render_audit_line(audit: &AuditReport) -> String {
-    let style = Style { color: false, unicode: false, ..Style::default() };
-    let parts: Vec<String> = parts(audit, &style).into_iter().map(|(part, _)| part).collect();
-    parts.join("; ")
-}
-
 pub(crate) fn write_audit(audit: &AuditReport, style: &Style, out: &mut String) {
     let mut text = Text::new(style, "AUDIT  ", Ink::Bold);
-    for (position, (part, is_bad)) in parts(audit, style).into_iter().enumerate() {
-        if position > 0 {
-            text.push(style, "; ", Ink::Dim);
-        }
-        text.push(style, &part, if is_bad { Ink::Yellow } else { Ink::Dim });
+    let parts = parts(audit, style);
+    let last = parts.len().saturating_sub(1);
+    for (position, (part, is_bad)) in parts.into_iter().enumerate() {
+        // The semicolon belongs to the word before it, so that no line begins with one.
+        let end = if position < last { "; " } else { "" };
+        text.push(style, &format!("{part}{end}"), if is_bad { Ink::Yellow } else { Ink::Dim });
     }
     for line in text.wrap(style.prose_columns(), 7) {
         line.write_line(style, out);
@@ -41,7 +34,7 @@ fn of(part: u64, whole: u64) -> f64 {
 
 /// What is told, and whether it deserves notice.
 fn parts(audit: &AuditReport, style: &Style) -> Vec<(String, bool)> {
-    let mut parts = vec![(format!("{} stacks tried", count(audit.tried)), false)];
+    let mut parts = vec![(format!("{} tried", plural(audit.tried as usize, "stack", "stacks")), false)];
     if audit.tried > 0 {
         let lost = of(audit.lost, audit.tried);
         parts.push((format!("{} whole", percent(of(audit.whole, audit.tried))), false));
@@ -54,17 +47,19 @@ fn parts(audit: &AuditReport, style: &Style) -> Vec<(String, bool)> {
     }
     if audit.ticks > 0 {
         let late = of(audit.late, audit.ticks);
-        parts.push((format!("{} of {} ticks late", count(audit.late), count(audit.ticks)), late > 0.05));
+        let ticks = plural(audit.ticks as usize, "tick", "ticks");
+        parts.push((format!("{} of {ticks} late", count(audit.late)), late > 0.05));
         if audit.missed > 0 {
             parts.push((format!("{} left out", count(audit.missed)), of(audit.missed, audit.ticks) > 0.05));
         }
+        let fastest = audit.interval_wanted == 0.0;
+        let wanted = if fastest { "as fast as possible".to_owned() } else { seconds(style, audit.interval_wanted) };
         let interval = format!(
-            "one every {} (wanted {}, longest gap {})",
+            "one every {} (wanted {wanted}, longest gap {})",
             seconds(style, audit.interval_mean),
-            seconds(style, audit.interval_wanted),
             seconds(style, audit.interval_longest),
         );
-        parts.push((interval, audit.interval_mean > 1.5 * audit.interval_wanted));
+        parts.push((interval, !fastest && audit.interval_mean > 1.5 * audit.interval_wanted));
     }
     if let Some(core) = audit.sampler_core {
         let memory = bytes(audit.sampler_peak_memory);

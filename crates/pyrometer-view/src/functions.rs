@@ -1,6 +1,6 @@
 //! The table of functions.
 
-use pyrometer_analyze::{FunctionRow, FunctionTable, Origin};
+use pyrometer_analyze::{FunctionRow, FunctionTable, Origin, SortKey};
 
 use crate::columns::{Column, Fit, write};
 use crate::numbers::{amount, count, margin, percent, plural};
@@ -29,6 +29,10 @@ pub fn render_functions(table: &FunctionTable, style: &Style) -> String {
         Text::new(style, "no functions", Ink::Dim).write_line(style, &mut out);
     }
     let mut remarks = Vec::new();
+    if table.sort == SortKey::Calls && !table.calls_counted {
+        let by = "sorted by the samples in which a function is on the stack";
+        remarks.push(format!("a sampled capture does not count calls: {by}"));
+    }
     if table.hidden > 0 {
         remarks.push(format!(
             "{} hidden with {} of own time",

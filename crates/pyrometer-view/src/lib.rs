@@ -18,7 +18,7 @@ mod threads;
 mod tree;
 mod triage;
 
-pub use audit::{render_audit, render_audit_line};
+pub use audit::render_audit;
 pub use functions::render_functions;
 pub use lines::render_lines;
 pub use neighbours::render_neighbours;

@@ -164,7 +164,8 @@ impl Text {
     }
 }
 
-/// The words of `text`, each with the spaces behind it. A figure and its unit are one word.
+/// The words of `text`, each with the spaces behind it. A figure and its unit are one word, and so is what stands between
+/// backticks.
 fn words(text: &str) -> Vec<&str> {
     const UNITS: [&str; 12] = ["%", "s", "ms", "µs", "us", "min", "h", "MB", "kB", "GB", "bytes", "±"];
     let mut words: Vec<&str> = Vec::new();
@@ -175,7 +176,8 @@ fn words(text: &str) -> Vec<&str> {
         let is_group = next.len() == 3 && next.bytes().all(|byte| byte.is_ascii_digit());
         let stays = before.is_some_and(|c| c.is_ascii_digit()) && (UNITS.contains(&next) || is_group)
             || text[start..at].ends_with(['±'])
-            || text[start..at].ends_with("+-");
+            || text[start..at].ends_with("+-")
+            || text[..at].matches('`').count() % 2 == 1;
         if !stays {
             words.push(&text[start..=at]);
             start = at + 1;
@@ -242,6 +244,9 @@ mod tests {
         let text = Text::new(&Style::default(), "one two three four", Ink::Plain);
         let lines: Vec<String> = text.wrap(9, 2).iter().map(plain).collect();
         assert_eq!(lines, ["one two", "  three", "  four"]);
+        let text = Text::new(&Style::default(), "use `report --view cpu` now", Ink::Plain);
+        let lines: Vec<String> = text.wrap(9, 0).iter().map(plain).collect();
+        assert_eq!(lines, ["use", "`report --view cpu`", "now"]);
         let text = Text::new(&Style::default(), "took 12 034 ms, 7.1 % (± 0.9)", Ink::Plain);
         let lines: Vec<String> = text.wrap(8, 0).iter().map(plain).collect();
         assert_eq!(lines, ["took", "12 034 ms,", "7.1 %", "(± 0.9)"]);

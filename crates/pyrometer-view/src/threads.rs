@@ -31,7 +31,7 @@ fn figure_columns() -> Vec<Column> {
         column("share", 0),
         column("sampled", 0),
         column("CPU time", 5),
-        column("on CPU", 1),
+        column("ready or running", 1),
         column("blocked", 2),
         column("GIL held", 3),
         column("GIL wanted", 3),

@@ -6,7 +6,7 @@ use pyrometer_analyze::{CallerOf, Heat, HotFunction, HotLine, Triage, VerdictKin
 
 use crate::audit::write_audit;
 use crate::columns::{Column, Fit, write};
-use crate::numbers::{amount, count, margin, percent, plural, seconds};
+use crate::numbers::{amount, margin, percent, plural, seconds};
 use crate::source::{bar, common_indent, marked_columns};
 use crate::style::{Ink, Style};
 use crate::text::Text;
@@ -54,7 +54,7 @@ impl Page<'_> {
             facts.push(plural(capture.processes, "process", "processes"));
         }
         facts.push(plural(base.threads, "thread", "threads"));
-        facts.push(format!("{} samples of {}", count(base.samples.round() as u64), base.phrase));
+        facts.push(format!("{} of {}", plural(base.samples.round() as usize, "sample", "samples"), base.phrase));
         if base.since.is_some() || base.until.is_some() {
             let end = base.until.map_or_else(|| "the end".to_owned(), |until| seconds(self.style, until));
             facts.push(format!("from {} to {end}", seconds(self.style, base.since.unwrap_or(0.0))));

@@ -15,7 +15,7 @@ use crate::{AuditReport, ProcessRow, Profile, ThreadRow, ThreadTable};
 
 pub use hints::Hint;
 pub use hot::{CalleeOf, CallerOf, Folded, Heat, HotFunction, HotLine};
-pub use notices::{CollectedAt, Collector, Contention, Holder, Unproven, Wait, Waiting};
+pub use notices::{CollectedAt, Collector, Contention, Holder, Starved, Unproven, Wait, Waiting};
 pub use summary::{Base, CaptureSummary};
 pub use verdict::{Verdict, VerdictKind};
 
@@ -37,6 +37,8 @@ pub struct Thresholds {
     pub gil: f64,
     /// More than this part of the active time spent collecting garbage is told.
     pub collector: f64,
+    /// More than this part of the active time without a processor, though ready to run, is told.
+    pub starved: f64,
     /// More than this part of the base in stacks without an owner is told.
     pub unproven: f64,
 }
@@ -50,6 +52,7 @@ impl Default for Thresholds {
             waiting: 0.5,
             gil: 0.10,
             collector: 0.05,
+            starved: 0.15,
             unproven: 0.005,
         }
     }
@@ -87,6 +90,8 @@ pub struct Triage {
     pub gil: Option<Contention>,
     /// The garbage collector's part, when it is large.
     pub collector: Option<Collector>,
+    /// Threads were ready to run and had no processor, when that was much of the active time.
+    pub starved: Option<Starved>,
     /// Time without an owner; told in the text only when it is more than a trifle.
     pub unproven: Unproven,
     /// Functions with more than 10 %, the most first.
@@ -124,6 +129,7 @@ impl Triage {
             waiting,
             gil,
             collector,
+            starved: notices::starved(profile, thresholds.starved),
             unproven: hot.unproven,
             red: hot.red,
             yellow: hot.yellow,
@@ -131,7 +137,7 @@ impl Triage {
             audit: AuditReport::of(profile.dictionary()),
             next: Vec::new(),
         };
-        triage.next = hints::hints(&triage, options.capture_name.as_deref());
+        triage.next = hints::hints(&triage, options.capture_name.as_deref(), &profile.dictionary().info.command);
         triage
     }
 }

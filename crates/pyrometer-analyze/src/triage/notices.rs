@@ -90,6 +90,18 @@ pub struct Collector {
     pub of_active: f64,
     /// At which lines it ran, the most time first.
     pub places: Vec<CollectedAt>,
+    /// The part of the collector's time without any Python frame, as when Python ends, 0 to 1.
+    pub without_python: f64,
+}
+
+/// Threads were ready to run, and other threads or programs had the processors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Starved {
+    /// Seconds for which threads were ready to run and did not, added up over all threads: active time less CPU time and
+    /// less waiting for the GIL.
+    pub amount: f64,
+    /// The part of the threads' active time, 0 to 1.
+    pub of_active: f64,
 }
 
 /// Time that is put down to nobody.
@@ -214,5 +226,27 @@ pub(super) fn collector(profile: &Profile<'_>, least: f64) -> Option<Collector> 
     let places = places
         .map(|(place, weight)| CollectedAt { place, of_collecting: ratio(weight as f64 / 1e9, amount) })
         .collect();
-    Some(Collector { amount, of_active: ratio(amount, active), places })
+    let mut frames = Vec::new();
+    let without_python: u64 = profile
+        .stacks
+        .iter()
+        .filter(|(stack, facts)| {
+            profile.frames(*stack, &mut frames);
+            facts.collected > 0 && profile.owner(&frames) == Owner::NoPython
+        })
+        .map(|(_, facts)| facts.collected)
+        .sum();
+    let without_python = ratio(without_python as f64 / 1e9, amount);
+    Some(Collector { amount, of_active: ratio(amount, active), places, without_python })
+}
+
+/// How long threads were ready to run and had no processor, when that is more than `least` of the active time.
+pub(super) fn starved(profile: &Profile<'_>, least: f64) -> Option<Starved> {
+    const LEAST_SECONDS: f64 = 0.1;
+    let all = all_threads(profile);
+    let (active, cpu) = (all.active().as_seconds(), all.cpu.as_seconds());
+    let amount = active - cpu - all.gil_wanted.as_seconds();
+    // No CPU time at all means that the capture does not know it.
+    let is_told = cpu > 0.0 && amount > LEAST_SECONDS && ratio(amount, active) > least;
+    is_told.then(|| Starved { amount, of_active: ratio(amount, active) })
 }

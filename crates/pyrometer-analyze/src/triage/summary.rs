@@ -82,6 +82,10 @@ pub struct Base {
     pub since: Option<f64>,
     /// To here, in seconds since the capture's start; `None` for the whole capture.
     pub until: Option<f64>,
+    /// Seconds from the capture's start to the first instant at which a thread is on record, whatever was asked for.
+    pub recorded_from: f64,
+    /// Seconds from the capture's start to the last such instant; 0 for a capture without samples.
+    pub recorded_to: f64,
     /// Whether only some threads or processes were asked for.
     pub is_filtered: bool,
 }
@@ -92,6 +96,7 @@ impl Base {
         profile.threads.iter().for_each(|facts| all.add_all(facts));
         let selection = profile.selection();
         let (first, last) = profile.span;
+        let threads = || profile.dictionary.threads().iter();
         Self {
             unit: profile.unit(),
             view: selection.view.name(),
@@ -108,6 +113,8 @@ impl Base {
                 .count(),
             since: (selection.since > Nanoseconds::ZERO).then(|| selection.since.as_seconds()),
             until: (selection.until < Nanoseconds(u64::MAX)).then(|| selection.until.as_seconds()),
+            recorded_from: threads().map(|thread| thread.start.as_seconds()).reduce(f64::min).unwrap_or(0.0),
+            recorded_to: threads().map(|thread| thread.end.as_seconds()).fold(0.0, f64::max),
             is_filtered: !(selection.threads.is_empty() && selection.processes.is_empty()),
         }
     }

@@ -141,6 +141,18 @@ fn gil_text(gil: &Contention, hottest: Option<&HotFunction>) -> String {
 fn empty_text(base: &Base) -> String {
     if base.unit == Unit::Seconds && base.wall > 0.0 {
         format!("Nothing to judge: {:.2} s were sampled, and none of it is {}.", base.wall, base.phrase)
+    } else if base.recorded_to > 0.0 && (base.since.is_some() || base.until.is_some() || base.is_filtered) {
+        let from = base.since.unwrap_or(0.0);
+        let span = match (base.since, base.until) {
+            (None, None) => String::new(),
+            (_, None) => format!(" from {from} s on"),
+            (_, Some(until)) => format!(" between {from} s and {until} s"),
+        };
+        let threads = if base.is_filtered { " of the threads asked for" } else { "" };
+        let (first, last) = (base.recorded_from, base.recorded_to);
+        format!(
+            "Nothing to judge: there are no samples{threads}{span}; the recording has some from {first:.2} to {last:.2} s."
+        )
     } else {
         "Nothing to judge: there are no samples. The program may have ended before the first one.".to_owned()
     }

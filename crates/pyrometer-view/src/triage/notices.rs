@@ -13,6 +13,7 @@ pub(super) fn write_notices(triage: &Triage, style: &Style, out: &mut String) {
     notices.extend(waiting(triage, style).map(|text| ("WAITING", text)));
     notices.extend(gil(triage, style).map(|text| ("GIL", text)));
     notices.extend(collector(triage, style).map(|text| ("GC", text)));
+    notices.extend(starved(triage).map(|text| ("NO CPU", text)));
     notices.extend(unproven(triage).map(|text| ("UNKNOWN", text)));
     if !notices.is_empty() {
         out.push('\n');
@@ -45,7 +46,8 @@ fn threads(triage: &Triage) -> Option<String> {
         let name = if thread.name.is_empty() { thread.native_id.to_string() } else { thread.name.clone() };
         // Threads that Python has not named all have the kernel's name, which is the program's.
         let is_shared = triage.threads.iter().filter(|other| other.name == thread.name).count() > 1;
-        let name = if is_shared { format!("{name} {}", thread.native_id) } else { name };
+        let process_says_it = !triage.processes.is_empty() && thread.native_id == u64::from(thread.pid);
+        let name = if is_shared && !process_says_it { format!("{name} {}", thread.native_id) } else { name };
         let process = if triage.processes.is_empty() { String::new() } else { format!(" ({})", thread.pid) };
         format!("{} {name}{process}", percent(thread.times.share))
     };
@@ -132,13 +134,26 @@ fn collector(triage: &Triage, style: &Style) -> Option<String> {
     let places: Vec<String> = collector
         .places
         .iter()
-        .map(|at| format!("{} ({}) {}", at.place.function.label, at.place.short(), percent(at.of_collecting)))
+        .map(|at| format!("{} in {} ({})", percent(at.of_collecting), at.place.function.label, at.place.short()))
+        .chain(
+            (collector.without_python >= 0.01)
+                .then(|| format!("{} without Python frames, as when Python ends", percent(collector.without_python))),
+        )
         .collect();
     if !places.is_empty() {
-        text.push_str("; it ran in ");
+        text.push_str("; of that, ");
         text.push_str(&places.join(", "));
     }
     Some(text)
+}
+
+fn starved(triage: &Triage) -> Option<String> {
+    let starved = triage.starved.filter(|_| triage.base.view == "wall")?;
+    let share = percent(starved.of_active);
+    Some(format!(
+        "{share} of the active time threads were ready to run, and others had the processors; `--view cpu` counts only time \
+         on a processor"
+    ))
 }
 
 fn unproven(triage: &Triage) -> Option<String> {
@@ -149,7 +164,10 @@ fn unproven(triage: &Triage) -> Option<String> {
         parts.push(format!("{} in stacks whose innermost part changed while they were read", percent(unknown)));
     }
     if no_python > least {
-        parts.push(format!("{} in threads without Python frames", percent(no_python)));
+        parts.push(format!(
+            "{} while Python was starting or ending, or in threads without Python frames",
+            percent(no_python)
+        ));
     }
     (!parts.is_empty()).then(|| format!("{}; put down to no function", parts.join(", ")))
 }
