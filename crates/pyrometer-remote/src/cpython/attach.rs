@@ -13,7 +13,7 @@ use super::thread::Pace;
 use super::version::Version;
 use super::{Interpreter, Objects};
 use crate::elf::{self, Module, Symbols};
-use crate::memory::{Memory, read_u64};
+use crate::memory::{Fault, Memory, read_u64};
 use crate::{Error, ErrorKind, Result};
 
 impl Interpreter {
@@ -76,17 +76,21 @@ impl Interpreter {
         Ok(found)
     }
 
-    /// Looks at each structure once, comparing what can be compared.
+    /// Looks at each structure once, comparing what can be compared. What leads nowhere is of an interpreter that is being
+    /// made, is ending, or has just given way to another program (`exec`); what is there but wrong is a mismatch.
     fn check(&mut self, memory: &dyn Memory) -> Result<()> {
         let layout = &self.layout;
         let version = self.version;
         let mismatch = |what: &str| Error::new(ErrorKind::LayoutMismatch, format!("{version}: {what}"));
+        let not_ready = |what: &str| Error::new(ErrorKind::NotReady, what);
         let head = read_u64(memory, self.runtime + u64::from(layout.runtime.interpreters_head))?;
         if head == 0 {
-            return Err(Error::new(ErrorKind::NotReady, "it has no interpreter yet"));
+            return Err(not_ready("it has no interpreter yet"));
         }
-        let interpreters = runtime::interpreters(memory, layout, self.runtime)
-            .map_err(|_| mismatch("the list of interpreters leads nowhere"))?;
+        let interpreters = runtime::interpreters(memory, layout, self.runtime).map_err(|fault| match fault {
+            Fault::Unmapped { .. } => not_ready("its list of interpreters leads nowhere"),
+            fault => fault.into(),
+        })?;
         if interpreters.iter().any(|one| !(0..1 << 32).contains(&one.id)) {
             return Err(mismatch("an interpreter's id is absurd"));
         }
@@ -94,20 +98,23 @@ impl Interpreter {
             return Err(mismatch("there is no main interpreter"));
         };
         if main.gil == 0 {
-            return Err(Error::new(ErrorKind::NotReady, "it has no GIL yet"));
+            return Err(not_ready("it has no GIL yet"));
         }
         let thread = read_u64(memory, main.address + u64::from(layout.interpreter.threads_head))?;
         if thread == 0 {
-            return Err(Error::new(ErrorKind::NotReady, "it has no thread yet"));
+            return Err(not_ready("it has no thread yet"));
         }
         let back = read_u64(memory, thread.wrapping_add(u64::from(layout.thread.interpreter)));
-        if back != Ok(main.address) {
-            return Err(mismatch("a thread state does not point to its interpreter"));
+        match back {
+            Ok(back) if back == main.address => {}
+            Ok(0) | Err(Fault::Unmapped { .. }) => return Err(not_ready("its thread state leads nowhere")),
+            Ok(_) => return Err(mismatch("a thread state does not point to its interpreter")),
+            Err(fault) => return Err(fault.into()),
         }
         let objects = Objects { memory, layout, dialect: &self.dialect };
         let modules = read_u64(memory, main.address + u64::from(layout.interpreter.modules))?;
         match (modules, objects.type_name(modules).as_deref()) {
-            (0, _) => return Err(Error::new(ErrorKind::NotReady, "it has no modules yet")),
+            (0, _) | (_, None) => return Err(not_ready("it has no modules yet")),
             (_, Some("dict")) => {}
             _ => return Err(mismatch("sys.modules is not a dictionary")),
         }

@@ -5,5 +5,7 @@ pub mod pause;
 pub mod perf;
 pub mod permissions;
 pub mod process;
+#[cfg(test)]
+pub(crate) mod spawned;
 pub mod threads;
 pub mod tree;

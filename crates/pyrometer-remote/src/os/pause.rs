@@ -172,6 +172,7 @@ fn request(request: libc::c_uint, thread: libc::pid_t, data: libc::c_int) -> io:
 mod tests {
     use super::Pause;
     use crate::os::process::thread_ids;
+    use crate::os::spawned::Spawned;
     use std::process::{Command, Stdio};
 
     fn state(pid: u32) -> u8 {
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_stopped_process_stands_still_and_then_runs_on() {
-        let mut child = Command::new("/usr/bin/yes").stdout(Stdio::null()).spawn().unwrap();
+        let mut child = Spawned::start(Command::new("/usr/bin/yes").stdout(Stdio::null()));
         let mut pause = Pause::default();
         for _ in 0..200 {
             pause.stop(thread_ids(child.id()).unwrap().into_iter()).unwrap();

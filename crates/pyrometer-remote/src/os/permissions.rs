@@ -296,7 +296,11 @@ mod tests {
         }
         // The copy lies where nobody may read and run it.
         let copy = std::env::temp_dir().join(format!("pyrometer-unprivileged-{}", std::process::id()));
-        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        // Another process writes it: a test beside this one that forks would have the file open for writing for a moment,
+        // and it could not be run.
+        let program = std::env::current_exe().unwrap();
+        let copied = std::process::Command::new("install").args(["-m", "755"]).arg(program).arg(&copy).status();
+        assert!(copied.unwrap().success());
         let status = std::os::unix::process::CommandExt::uid(&mut std::process::Command::new(&copy), 65534)
             .args(["--exact", "os::permissions::tests::another_users_process_is_told_apart", "--nocapture"])
             .env(TARGET, std::process::id().to_string())

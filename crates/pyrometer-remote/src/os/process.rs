@@ -223,6 +223,7 @@ pub(super) fn read_start(path: &str, limit: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::{FileSystem, ProcessHandle, namespace_ids, program, status_field};
+    use crate::os::spawned::Spawned;
     use std::path::PathBuf;
     use std::process::Command;
 
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_process_is_seen_before_it_is_reaped() {
-        let mut child = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let mut child = Spawned::start(Command::new("/bin/sleep").arg("60"));
         let handle = ProcessHandle::open(child.id()).unwrap();
         let without = ProcessHandle { pid: child.id(), descriptor: None };
         assert!(!handle.has_ended() && !without.has_ended());

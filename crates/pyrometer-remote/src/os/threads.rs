@@ -146,6 +146,7 @@ pub(super) fn state_of(stat: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::{Activity, ThreadClock, parse_schedule, parse_system_call, state_of};
+    use crate::os::spawned::Spawned;
     use std::process::{Command, Stdio};
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn a_busy_and_a_sleeping_process_are_told_apart() {
         let spawn =
-            |program: &str, argument: &str| Command::new(program).arg(argument).stdout(Stdio::null()).spawn().unwrap();
+            |program: &str, argument: &str| Spawned::start(Command::new(program).arg(argument).stdout(Stdio::null()));
         let (mut busy, mut idle) = (spawn("/usr/bin/yes", "a"), spawn("/bin/sleep", "60"));
         std::thread::sleep(std::time::Duration::from_millis(50));
         let mut clocks = [&busy, &idle].map(|child| ThreadClock::open(child.id(), child.id()).unwrap());
@@ -179,10 +180,8 @@ mod tests {
             }
             std::thread::sleep(std::time::Duration::from_micros(300));
         }
-        busy.kill().unwrap();
-        idle.kill().unwrap();
-        busy.wait().unwrap();
-        idle.wait().unwrap();
+        busy.end();
+        idle.end();
         assert!(running[0] > 90 && running[1] < 3, "{running:?}");
         assert!(cpu[0] > cpu[1]);
         assert!(clocks[0].read(&[]).is_err(), "the thread has ended");

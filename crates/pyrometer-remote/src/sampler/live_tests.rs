@@ -10,6 +10,7 @@ use pyrometer_model::{Dictionary, Flags, Nanoseconds, SampleRun};
 
 use super::{End, Options, Outcome, Session, SessionError};
 use crate::ErrorKind;
+use crate::os::spawned::Spawned;
 use crate::os::tree::Watching;
 
 /// The newest Python of those that run without a chroot.
@@ -29,7 +30,7 @@ struct Record {
 }
 
 fn record_command(command: &mut Command, options: Options) -> Record {
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Spawned::start(command.stdout(Stdio::piped()));
     let mut session = Session::new(child.id(), options).unwrap();
     let (mut dictionary, mut runs) = (Dictionary::default(), Vec::new());
     let mut sink = |_: &mut Dictionary, block: &[SampleRun]| -> Result<(), Infallible> {
@@ -291,26 +292,24 @@ while time.time() < end: pass";
     let seen = record(script, options);
     let audit = seen.dictionary.audit;
     assert!(audit.interval_mean.0 > 100_000, "{audit:?}");
-    assert!(seen.outcome.notes.iter().any(|note| note.contains("budget of 1.0 %")), "{:?}", seen.outcome.notes);
+    assert!(seen.outcome.notes.iter().any(|note| note.contains("budget of 1 %")), "{:?}", seen.outcome.notes);
 }
 
 #[test]
 fn what_cannot_be_sampled_is_an_error_by_name() {
     let none = Session::new(1 << 23, Options::default()).map(|_| ()).unwrap_err();
     assert_eq!(none.kind(), ErrorKind::Gone);
-    let mut child = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+    let mut child = Spawned::start(Command::new("/bin/sleep").arg("60"));
     let options = Options { patience: Some(Nanoseconds::from_millis(20)), ..Options::default() };
     let mut session = Session::new(child.id(), options).unwrap();
     let mut sink = |_: &mut Dictionary, _: &[SampleRun]| -> Result<(), Infallible> { Ok(()) };
     let result = session.run(&mut Dictionary::default(), &AtomicBool::new(false), &mut sink);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.end();
     let Err(SessionError::Target(error)) = result else { panic!("sleep is no Python") };
     assert_eq!(error.kind(), ErrorKind::NotPython);
-    let mut child = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+    let mut child = Spawned::start(Command::new("/bin/sleep").arg("60"));
     let mut session = Session::new(child.id(), Options::default()).unwrap();
     let result = session.run(&mut Dictionary::default(), &AtomicBool::new(true), &mut sink);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.end();
     assert!(matches!(result, Ok(Outcome { end: End::Stopped, python_found: false, .. })));
 }
