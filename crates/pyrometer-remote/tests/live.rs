@@ -17,6 +17,7 @@ fn the_stack_of_every_interpreter() {
         let modules = pyrometer_remote::elf::modules_of(running.pid()).unwrap();
         let mut interpreter = Interpreter::attach(&memory, &modules).unwrap();
         assert_eq!(format!("3.{}", interpreter.version().minor), python.version.trim_end_matches('t'));
+        assert_eq!(interpreter.version().to_string().trim_end_matches('t'), python.full_version());
         let mut snapshot = Snapshot::default();
         let wanted = support::expected(&interpreter);
         let mut found = Vec::new();

@@ -6,6 +6,7 @@ use super::code::CodeTable;
 use super::dialect::Dialect;
 use super::edges::Edges;
 use super::layout::{Layout, present};
+use super::names;
 use super::native::Natives;
 use super::runtime;
 use super::snapshot::{Snapshot, Validity};
@@ -29,7 +30,11 @@ impl Interpreter {
             match elf::symbols(module) {
                 Ok(Some(symbols)) => {
                     let version = version(memory, module, &symbols)?;
-                    return Self::attach_at(memory, symbols.runtime, version);
+                    let mut found = Self::attach_at(memory, symbols.runtime, version)?;
+                    if symbols.version.is_none() {
+                        found.complete_version(memory);
+                    }
+                    return Ok(found);
                 }
                 Ok(None) => {}
                 Err(error) => failure = Some(error),
@@ -119,6 +124,20 @@ impl Interpreter {
             _ => return Err(mismatch("sys.modules is not a dictionary")),
         }
         self.check_stacks(memory)
+    }
+
+    /// Before 3.11 no symbol has the whole version, but the `sys` module does.
+    fn complete_version(&mut self, memory: &dyn Memory) {
+        let Some(main) = self.interpreters.iter().find(|one| one.id == 0) else { return };
+        let objects = self.objects(memory);
+        let modules = objects.word(main.address, self.layout.interpreter.modules);
+        let hex = modules.and_then(|modules| names::version(&objects, modules));
+        if let Some(said) = hex.map(Version::from_hex)
+            && (said.major, said.minor) == (self.version.major, self.version.minor)
+        {
+            self.version.micro = said.micro;
+            self.version.release = said.release;
+        }
     }
 
     /// Frames and code objects are right when a stack can be read with them.

@@ -119,7 +119,8 @@ fn bytes(objects: &Objects<'_>, object: u64) -> Option<String> {
     Some(format!("b'{}'{more}", bytes[..bytes.len().min(limit)].escape_ascii()))
 }
 
-fn integer(objects: &Objects<'_>, object: u64) -> Option<String> {
+/// An `int` in decimal digits, unless it is very large.
+pub fn integer(objects: &Objects<'_>, object: u64) -> Option<String> {
     let tag = objects.word(object, objects.layout.int.tag)?;
     // lv_tag: two bits of sign (0 positive, 1 zero, 2 negative), one reserved, then the number of digits (3.12+);
     // before, ob_size has the number of digits and the sign. A digit has 30 bits.

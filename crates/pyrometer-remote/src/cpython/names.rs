@@ -1,4 +1,4 @@
-//! Names of threads, as `threading` has them.
+//! What modules have under a name: the threads' names as `threading` has them, the version as `sys` has it.
 
 use super::bytes::byte;
 use super::dialect::Attributes;
@@ -12,15 +12,24 @@ const INLINE_VALUES: u64 = 1 << 2;
 
 /// The name in `threading._active` of the thread with this `pthread_t`; `modules` is `sys.modules`.
 pub fn of_thread(objects: &Objects<'_>, modules: u64, ident: u64) -> Option<String> {
-    let module = lookup(objects, &entries(objects, modules, MOST), "threading")?;
-    // PyModuleObject begins with md_dict (Include/internal/pycore_moduleobject.h).
-    let dictionary = objects.word(module, objects.layout.object.size)?;
-    let active = lookup(objects, &entries(objects, dictionary, MOST), "_active")?;
+    let active = of_module(objects, modules, "threading", "_active")?;
     let wanted = ident.to_string();
     let threads = entries(objects, active, MOST);
     let found = threads.iter().find(|entry| super::locals::represent(objects, entry.0, 0) == wanted)?;
     let name = lookup(objects, &attributes(objects, found.1)?, "_name")?;
     objects.string(name)
+}
+
+/// `sys.hexversion`; `modules` is `sys.modules`.
+pub fn version(objects: &Objects<'_>, modules: u64) -> Option<u32> {
+    super::locals::integer(objects, of_module(objects, modules, "sys", "hexversion")?)?.parse().ok()
+}
+
+fn of_module(objects: &Objects<'_>, modules: u64, module: &str, name: &str) -> Option<u64> {
+    let module = lookup(objects, &entries(objects, modules, MOST), module)?;
+    // PyModuleObject begins with md_dict (Objects/moduleobject.c; pycore_moduleobject.h 3.11+).
+    let dictionary = objects.word(module, objects.layout.object.size)?;
+    lookup(objects, &entries(objects, dictionary, MOST), name)
 }
 
 fn lookup(objects: &Objects<'_>, entries: &[(u64, u64)], name: &str) -> Option<u64> {

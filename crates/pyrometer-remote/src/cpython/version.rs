@@ -9,7 +9,7 @@ pub struct Version {
     pub major: u8,
     /// 8 to 15.
     pub minor: u8,
-    /// Patch level. 0 also where only the minor version could be told.
+    /// Patch level. 0 also where only the minor version could be told (3.8–3.10 without a `sys` module).
     pub micro: u8,
     /// Level and serial number of a pre-release: 0xa1 for alpha 1, 0xf0 for a final one.
     pub release: u8,

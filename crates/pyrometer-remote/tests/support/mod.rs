@@ -66,6 +66,22 @@ impl Drop for Running {
 }
 
 impl Python {
+    /// What it says of itself, for example `3.8.18` or `3.15.0rc1`.
+    pub fn full_version(&self) -> String {
+        let mut command = self.command();
+        let output =
+            command.args(["-c", "import platform; print(platform.python_version())"]).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_string()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(if self.root.is_some() { Path::new("chroot") } else { &self.path });
+        if let Some(root) = &self.root {
+            command.arg(root).arg(&self.path);
+        }
+        command
+    }
+
     /// Starts `program` and waits until it prints a line.
     pub fn start(&self, program: &str) -> Running {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
@@ -74,10 +90,7 @@ impl Python {
         let root = self.root.clone().unwrap_or_else(|| PathBuf::from("/"));
         let script = root.join(&name);
         std::fs::write(&script, program).expect("script is written");
-        let mut command = Command::new(if self.root.is_some() { Path::new("chroot") } else { &self.path });
-        if let Some(root) = &self.root {
-            command.arg(root).arg(&self.path);
-        }
+        let mut command = self.command();
         command.arg(Path::new("/").join(&name)).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the interpreter starts");
         let stdout = child.stdout.take().expect("piped");
