@@ -170,29 +170,33 @@ impl Grower<'_, '_> {
         }
     }
 
-    /// Folds, of standard-library functions that do nothing but call one another, all but the first and the last into the
-    /// first. That is for stacks without the user's code, as of a server's thread, where nothing was folded before.
-    fn fold_chains(&mut self, children: &mut [Vec<usize>]) {
-        let passes_on = |nodes: &[Growing], at: usize| nodes[at].own.saturating_mul(100) <= nodes[at].weight;
-        let is_folded = |code: CodeId| self.profile.origin(code) == Origin::StandardLibrary;
+    /// Folds, of standard-library functions that do little but call one another, all but the first and the last into the
+    /// first, with what little else they do. That is for stacks without the user's code, as of a server's thread, where
+    /// nothing was folded before. Only calls that weigh `least` are shown, and count here.
+    fn fold_chains(&mut self, children: &mut [Vec<usize>], least: u64) {
         for at in 1..self.nodes.len() {
-            while is_folded(self.nodes[at].code)
-                && passes_on(&self.nodes, at)
-                && let [next] = children[at][..]
-                && is_folded(self.nodes[next].code)
-                && passes_on(&self.nodes, next)
-                && let [last] = children[next][..]
-                && self.profile.origin(self.nodes[last].code).is_library()
+            while let Some(next) = self.passes_on(at, &children[at], least)
+                && self.passes_on(next, &children[next], least).is_some()
             {
                 let own = self.nodes[next].own;
                 let mut folded = std::mem::take(&mut self.nodes[next].folded);
                 folded.insert(self.nodes[next].code);
                 self.nodes[at].own += own;
                 self.nodes[at].folded.extend(folded);
-                children[at] = vec![last];
-                children[next].clear();
+                children[at].retain(|&child| child != next);
+                let below = std::mem::take(&mut children[next]);
+                children[at].extend(below);
             }
         }
+    }
+
+    /// The library function that node `at`, one of the standard library, does next to nothing but call.
+    fn passes_on(&self, at: usize, children: &[usize], least: u64) -> Option<usize> {
+        let origin = |at: usize| self.profile.origin(self.nodes[at].code);
+        let mut heavy = children.iter().copied().filter(|&child| self.nodes[child].weight >= least);
+        let only = heavy.next().filter(|_| heavy.next().is_none())?;
+        let does_little_else = self.nodes[only].weight.saturating_mul(10) >= self.nodes[at].weight.saturating_mul(9);
+        (does_little_else && origin(at) == Origin::StandardLibrary && origin(only).is_library()).then_some(only)
     }
 
     fn finish(mut self, threshold: f64) -> CallTree {
@@ -200,13 +204,13 @@ impl Grower<'_, '_> {
         for at in 1..self.nodes.len() {
             children[self.nodes[at].parent].push(at);
         }
+        let least = (threshold * self.profile.total.weight as f64).ceil() as u64;
         if self.fold {
-            self.fold_chains(&mut children);
+            self.fold_chains(&mut children, least);
         }
         for list in &mut children {
             list.sort_by_key(|&at| (std::cmp::Reverse(self.nodes[at].weight), at));
         }
-        let least = (threshold * self.profile.total.weight as f64).ceil() as u64;
         // Depth first without recursion of our own: (node, its parent among the ones shown, its depth).
         let mut shown: Vec<(usize, Option<usize>, usize)> = Vec::new();
         let mut waiting: Vec<(usize, Option<usize>, usize)> = Vec::new();
