@@ -49,14 +49,16 @@ impl Recording {
     ///
     /// # Errors
     /// When it cannot be created.
-    pub fn begin(path: &Path) -> Result<Self> {
+    pub fn begin(path: &Path, interval: Nanoseconds) -> Result<Self> {
         let file = File::create(path).map_err(|error| {
             WithHint::new(format!("cannot write {}: {error}", path.display()), Some("-o FILE writes elsewhere"))
         })?;
         let mut dictionary = Dictionary::default();
         dictionary.info = describe_capture();
-        // The instant of a sample is not known better than this, and finer digits would be a third of the file.
-        let options = WriterOptions { resolution: Nanoseconds(1000), ..WriterOptions::default() };
+        // Finer digits than a hundredth of the interval are noise, and would be a third of the file. Sums keep to the
+        // nanosecond: what is rounded off one run is added to the next.
+        let resolution = Nanoseconds((interval.0 / 100).clamp(1000, 10_000));
+        let options = WriterOptions { resolution, ..WriterOptions::default() };
         let writer = Writer::with_options(file, &dictionary, options).map_err(|error| WithHint::format(&error))?;
         Ok(Self { path: path.to_owned(), writer, dictionary, failure: None, runs: 0, flush_wish: None })
     }

@@ -55,7 +55,7 @@ fn attach(flags: &Record, pid: u32, output: &Output, ready: Option<&mut File>) -
     let mut options = recording::options(&flags.sampling);
     // A process that is named by its pid should be a Python already; waiting for one would look like hanging.
     options.patience = Some(Nanoseconds::from_millis(1000));
-    let mut recording = Recording::begin(&output.capture)?;
+    let mut recording = Recording::begin(&output.capture, options.interval)?;
     recording.flush_on(Arc::clone(&wishes.flush));
     // Time zero of the capture, on the clock that Python calls `time.monotonic`.
     let mut begun = Some(clock::now());

@@ -51,7 +51,7 @@ fn measure(
     output: &Output,
     looks: &Looks<'_>,
 ) -> Result<ExitStatus> {
-    let mut recording = Recording::begin(&output.capture)?;
+    let mut recording = Recording::begin(&output.capture, options.interval)?;
     let watch = Watch::begin()?;
     let mut child = match program.spawn() {
         Ok(child) => child,
