@@ -125,7 +125,9 @@ impl Grower<'_, '_> {
         let is_library = |frame: &LocationId| self.profile.origin(self.profile.code_of(*frame)).is_library();
         // What stands before the first frame of the user's own code (`runpy`, a thread's bootstrap) says nothing.
         let outer = frames.iter().rposition(|frame| !is_library(frame)).filter(|_| self.fold);
-        // A stack without any of the user's code is a library's program: folding it would leave nothing.
+        // A stack without any of the user's code is a library's program: folding it would leave nothing. Not so a thread that
+        // the standard library alone runs in (a server's, a pool's): what it was started for is its first function.
+        let outer = outer.or_else(|| self.thread_function(frames).filter(|_| self.fold));
         let folds_here = outer.is_some();
         let frames: Vec<(CodeId, u32, bool)> = frames[..outer.map_or(frames.len(), |at| at + 1)]
             .iter()
@@ -148,6 +150,19 @@ impl Grower<'_, '_> {
                 self.path.push((at, line));
             }
         }
+    }
+
+    /// Where on a stack of standard-library functions alone, innermost first, the function is that a `threading.Thread` was
+    /// started for: the first one that is not of `threading` itself (`Lib/threading.py`, `Thread._bootstrap`).
+    fn thread_function(&self, frames: &[LocationId]) -> Option<usize> {
+        let is_threading = |frame: &LocationId| {
+            let code = self.profile.dictionary.code_at(*frame);
+            self.profile.dictionary.string(code.module) == "threading"
+        };
+        let inner = frames.iter().rposition(|frame| !is_threading(frame))?;
+        let origins = || frames.iter().map(|frame| self.profile.origin(self.profile.code_of(*frame)));
+        let alone = origins().all(|origin| matches!(origin, Origin::StandardLibrary | Origin::Native | Origin::Marker));
+        (alone && inner + 1 < frames.len()).then_some(inner)
     }
 
     fn child(&mut self, parent: usize, code: CodeId) -> usize {

@@ -202,6 +202,31 @@ fn the_tree_folds_libraries_but_not_what_they_call_back() {
 }
 
 #[test]
+fn the_tree_folds_what_a_library_does_on_its_own() {
+    let library = |name: &str, module: &str| format!("{name} {module} /usr/lib/python3.12/{module}.py:1:2");
+    let mut builder = Builder::new("python app.py");
+    let mut add = |names: &[(&str, &str)], milliseconds| {
+        let frames: Vec<String> = names.iter().map(|(name, module)| library(name, module)).collect();
+        builder.busy(&frames.iter().map(String::as_str).collect::<Vec<_>>(), milliseconds);
+    };
+    // A thread of the standard library's own, which is told by what it was started for.
+    let thread = [("Thread._bootstrap", "threading"), ("Thread.run", "threading"), ("serve", "server")];
+    add(&[&thread[..], &[("handle", "server"), ("write", "socket")]].concat(), 40);
+    add(&[&thread[..], &[("select", "selectors")]].concat(), 10);
+    // A library's program: of functions that only call one another, the first and the last are told.
+    let program = [("main", "tool"), ("command", "tool"), ("load", "tool"), ("parse", "tool")];
+    add(&program, 48);
+    add(&program[..3], 2);
+    profile_of(&mut builder.finish(), |profile| {
+        let tree = CallTree::of(profile, TreeOptions { fold_libraries: true, threshold: 0.05 });
+        let shown: Vec<_> =
+            tree.nodes.iter().map(|node| (node.depth, node.function.name.as_str(), node.folded)).collect();
+        assert_eq!(shown, [(0, "server.serve", 3), (0, "tool.main", 2), (1, "tool.parse", 0)]);
+        check_tree(profile, TreeOptions { fold_libraries: true, threshold: 0.05 });
+    });
+}
+
+#[test]
 fn functions_are_sorted_filtered_and_cut() {
     let mut builder = Builder::new("python app.py");
     for (name, milliseconds) in [("zeta", 10), ("beta", 60), ("alpha", 30)] {
