@@ -30,8 +30,8 @@ fn figure_columns() -> Vec<Column> {
     vec![
         column("share", 0),
         column("sampled", 0),
-        column("CPU time", 5),
-        column("ready or running", 1),
+        column("CPU time", 1),
+        column("ready or running", 4),
         column("blocked", 2),
         column("GIL held", 3),
         column("GIL wanted", 3),

@@ -134,7 +134,11 @@ fn collector(triage: &Triage, style: &Style) -> Option<String> {
     let places: Vec<String> = collector
         .places
         .iter()
-        .map(|at| format!("{} in {} ({})", percent(at.of_collecting), at.place.function.label, at.place.short()))
+        .map(|at| {
+            let short = at.place.short();
+            let short = if short.is_empty() { short } else { format!(" ({short})") };
+            format!("{} in {}{short}", percent(at.of_collecting), at.place.function.label)
+        })
         .chain(
             (collector.without_python >= 0.01)
                 .then(|| format!("{} without Python frames, as when Python ends", percent(collector.without_python))),
