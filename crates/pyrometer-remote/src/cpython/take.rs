@@ -3,6 +3,7 @@
 use super::Interpreter;
 use super::bytes::int;
 use super::chunked::Lack;
+use super::dialect::Frames;
 use super::layout::present;
 use super::objects::Objects;
 use super::runtime::{self, Seen};
@@ -226,8 +227,10 @@ impl Interpreter {
         let objects = Objects { memory, layout: &self.layout, dialect: &self.dialect };
         let interrupted = self.pace.interrupted(self.batch.elapsed, self.batch.size());
         if interrupted {
-            // The frames are of different times, and so would be what is learnt from them.
             counters.interrupted += indices.len() as u64;
+        }
+        if interrupted && self.dialect.frames != Frames::Linked {
+            // The frames are of different times, and so would be what is learnt from them.
             for &index in indices {
                 self.threads[index].fail();
                 again.push(index);
@@ -237,7 +240,7 @@ impl Interpreter {
         for &index in indices {
             let thread = &mut self.threads[index];
             let mut tools = Tools { objects, codes: &mut self.codes, edges: &mut self.edges, now: self.now };
-            match thread.decode(&self.batch, &mut tools, &mut self.walker) {
+            match thread.decode(&self.batch, &mut tools, &mut self.walker, interrupted) {
                 Ok(()) => {
                     thread.keep(&self.walker, Validity::Whole);
                     thread.native = self.walker.callee.and_then(|callee| self.natives.intern(&objects, callee));

@@ -50,14 +50,16 @@ pub struct Thread {
     cframe: u64,
     chunks: Vec<Chunk>,
     asides: Vec<u64>,
-    /// 3.8–3.10: addresses of the frame objects, leaf first.
-    pub linked: Vec<u64>,
+    /// 3.8–3.10: where the frame objects are.
+    pub linked: linked::Foreseen,
     /// Distinct code objects of the last stack.
     codes: Vec<u64>,
     /// The last stack that was whole.
     last: Vec<Step>,
     /// Whether the stack is to be read twice, because it has a call that was never seen before.
     pub twice: bool,
+    /// Whether something, or nothing, was already found in this snapshot.
+    tried: bool,
     /// What the last read of this snapshot lacked.
     lack: Option<Lack>,
     /// The frame elsewhere that could not be read in this snapshot.
@@ -134,6 +136,7 @@ impl Thread {
     pub fn begin(&mut self) {
         self.common = self.frames.len();
         self.twice = false;
+        self.tried = false;
         self.lack = None;
         self.unreadable = None;
     }
@@ -148,7 +151,7 @@ impl Thread {
         plan.asides.clear();
         plan.codes.clear();
         if dialect.frames == Frames::Linked {
-            plan.linked.add(batch, &self.linked, layout);
+            plan.linked.add(batch, &self.linked, self.state, layout);
         }
         for chunk in &self.chunks {
             plan.chunks.push((batch.add(chunk.address, chunk.wanted), *chunk));
@@ -178,7 +181,15 @@ impl Thread {
     }
 
     /// Looks at what [`Self::plan`] asked for. On success `walker` has the whole stack.
-    pub fn decode(&mut self, batch: &Batch, tools: &mut Tools<'_>, walker: &mut Walker) -> Result<(), Lack> {
+    ///
+    /// When the copying was `interrupted`, that never succeeds, and only what stood still is proven.
+    pub fn decode(
+        &mut self,
+        batch: &Batch,
+        tools: &mut Tools<'_>,
+        walker: &mut Walker,
+        interrupted: bool,
+    ) -> Result<(), Lack> {
         let layout = tools.objects.layout;
         let state = batch.bytes(self.plan.state);
         if state.is_empty() {
@@ -197,7 +208,7 @@ impl Thread {
             same &= bytes.is_empty() || tools.codes.confirm(&tools.objects, code, bytes, tools.now);
         }
         let outcome = if tools.objects.dialect.frames == Frames::Linked {
-            let copy = linked::Copy { plan: &self.plan.linked, batch, state: self.plan.state };
+            let copy = linked::Copy { plan: &self.plan.linked, batch, after: self.plan.after, interrupted };
             let outcome = linked::decode(&copy, tools, walker, &mut self.linked, &self.last);
             if outcome.is_ok() {
                 self.last.clear();
@@ -380,8 +391,12 @@ impl Thread {
         self.chunks = chunks;
     }
 
-    /// Keeps the proven part of what `walker` found.
+    /// Keeps the proven part of what `walker` found, unless it is less than an earlier try of this snapshot has proven.
     pub fn keep(&mut self, walker: &Walker, validity: Validity) {
+        if validity != Validity::Whole && self.tried && self.frames.len() >= walker.proven {
+            return;
+        }
+        self.tried = true;
         let steps = || walker.steps[..walker.proven].iter().filter(|step| step.shown()).map(|step| step.frame);
         let common = steps().zip(&self.frames).take_while(|(new, old)| new == *old).count();
         self.frames.truncate(common);
@@ -397,8 +412,11 @@ impl Thread {
         Some((step.address, step.code))
     }
 
-    /// Nothing is proven of this thread now.
+    /// Nothing is proven of this thread now, except by earlier tries of this snapshot.
     pub fn fail(&mut self) {
+        if std::mem::replace(&mut self.tried, true) {
+            return;
+        }
         self.frames.clear();
         self.common = 0;
         self.validity = Validity::Failed;
