@@ -225,11 +225,12 @@ impl Interpreter {
     /// is proven of them is kept for the case that nothing better comes.
     fn decode(&mut self, memory: &dyn Memory, indices: &[usize], again: &mut Vec<usize>, counters: &mut Counters) {
         let objects = Objects { memory, layout: &self.layout, dialect: &self.dialect };
-        let interrupted = self.pace.interrupted(self.batch.elapsed, self.batch.size());
+        let linked = self.dialect.frames == Frames::Linked;
+        let interrupted = self.pace.interrupted(self.batch.elapsed, self.batch.size(), linked);
         if interrupted {
             counters.interrupted += indices.len() as u64;
         }
-        if interrupted && self.dialect.frames != Frames::Linked {
+        if interrupted && !linked {
             // The frames are of different times, and so would be what is learnt from them.
             for &index in indices {
                 self.threads[index].fail();

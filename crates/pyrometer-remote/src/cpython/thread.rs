@@ -89,17 +89,23 @@ struct Plan {
 pub struct Pace {
     /// Running mean of elapsed by expected time, of the reads that were believed.
     usual: f32,
+    /// How many reads in a row were late, and the least late of them.
+    streak: (u32, f32),
 }
+
+/// So many late reads in a row are no interruptions: the machine has become slower.
+const SLOWER: u32 = 8;
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { usual: 0.0 }
+        Self { usual: 0.0, streak: (0, f32::MAX) }
     }
 }
 
 impl Pace {
     /// Whether a read of so many bytes and spans took so long that the copying CPU must have been away in the middle.
-    pub fn interrupted(&mut self, elapsed: u64, size: (usize, usize)) -> bool {
+    /// If `follow`, the pace of several such reads in a row becomes the usual one.
+    pub fn interrupted(&mut self, elapsed: u64, size: (usize, usize), follow: bool) -> bool {
         let expected = 1200.0 + 250.0 * size.1 as f32 + size.0 as f32 / 10.0;
         let ratio = elapsed as f32 / expected;
         if self.usual == 0.0 {
@@ -110,6 +116,11 @@ impl Pace {
         // Whatever happens the mean follows, slowly upwards, so that a machine that has become slower is believed again.
         let step = if late { 0.02 * (ratio.min(self.usual * 2.0) - self.usual) } else { 0.05 * (ratio - self.usual) };
         self.usual += step;
+        self.streak = if late { (self.streak.0 + 1, self.streak.1.min(ratio)) } else { (0, f32::MAX) };
+        if follow && self.streak.0 >= SLOWER {
+            self.usual = self.usual.max(self.streak.1);
+            self.streak = (0, f32::MAX);
+        }
         late
     }
 }
