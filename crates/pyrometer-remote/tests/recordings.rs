@@ -39,9 +39,12 @@ fn every_version_is_walked_offline() {
     let recordings = recordings();
     let minors: Vec<u8> = recordings.iter().map(|one| one.version.minor).collect();
     assert_eq!((8..=15).filter(|minor| minors.contains(minor)).count(), 8, "{minors:?}");
+    // 3.13t.rec is of Debian's 3.13.15 sources, built with --disable-gil, since no packaged build is at hand.
+    let mut free_threaded = 0;
     for Recorded { recording, runtime, version } in recordings {
         let mut interpreter = Interpreter::attach_at(&recording, runtime, Some(version)).unwrap();
         assert_eq!(interpreter.version().minor, version.minor);
+        free_threaded += usize::from(interpreter.version().free_threaded);
         let mut snapshot = Snapshot::default();
         for _ in 0..100 {
             interpreter.snapshot(&recording, &mut snapshot).unwrap();
@@ -51,6 +54,7 @@ fn every_version_is_walked_offline() {
         assert_eq!(support::describe(&interpreter, &snapshot, thread), support::expected(&interpreter), "{version}");
         assert_eq!(thread.common, thread.frames.len());
     }
+    assert_eq!(free_threaded, 1);
 }
 
 #[test]
