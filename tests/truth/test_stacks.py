@@ -30,10 +30,6 @@ def test_every_stack_could_be_there_and_hardly_one_is_lost(recorder, program, ro
             if names not in legal:
                 wrong.add(names)
     assert not wrong
-    if interpreter.version in ("3.8", "3.10") and audit["lost"] > LOST * audit["tried"]:
-        # Frames were objects of their own, freed and reused while they are read: nothing wrong is shown, but up to a
-        # tenth of fib's samples is given up.
-        pytest.xfail(f"known gap before 3.11: {audit['lost']} of {audit['tried']} lost")
     assert audit["lost"] <= LOST * audit["tried"], audit
 
 

@@ -15,7 +15,7 @@ use super::bytes::{byte, int, word};
 use super::chunked::{Lack, Step, Walker};
 use super::dialect::Mark;
 use super::layout::Layout;
-use super::snapshot::Frame;
+use super::snapshot::{CodeKey, Frame};
 use super::thread::Tools;
 
 /// Objects whose addresses are at most this far apart are read in one span.
@@ -264,7 +264,17 @@ impl Chain {
         let mut extra = Vec::new();
         let mut outcome = Ok(());
         let mut next = leaf;
-        while next != 0 && self.found.len() < DEEPEST {
+        // Objects that were read at different times can lead round in a circle. An address that comes up again is looked for
+        // at growing distances (Brent), which costs one comparison a frame.
+        let (mut mark, mut marked) = (leaf, 0);
+        while next != 0 {
+            let count = self.found.len();
+            if count >= DEEPEST || (count > marked && next == mark) {
+                return Err(Lack::Torn);
+            }
+            if count == 2 * marked + 1 {
+                (mark, marked) = (next, count);
+            }
             let mut bytes = copy.bytes(number, next);
             if bytes.is_empty() {
                 outcome = Err(Lack::Chunks);
@@ -327,11 +337,20 @@ fn common(walker: &Walker, last: &[Step]) -> usize {
     walker.steps.iter().zip(last).take_while(same).count()
 }
 
+/// What stands for the caller of an outermost frame. A frame object that is being made or has died has no caller either, so
+/// that a chain which ends in one would look like a whole stack: being outermost is an edge that has to be believed, too.
+const NOBODY: Frame = Frame { code: CodeKey(u32::MAX), offset: -1 };
+
+/// The caller of a step.
+fn caller(steps: &[Step], index: usize) -> Frame {
+    index.checked_sub(1).map_or(NOBODY, |before| steps[before].frame)
+}
+
 /// How many steps, from the root, have call edges that are believed already. Nothing is learnt from them.
 fn known(tools: &Tools<'_>, walker: &Walker, last: &[Step]) -> usize {
     let steps = &walker.steps;
-    let believed = |index: &usize| tools.edges.proven(steps[index - 1].frame, steps[*index].frame.code);
-    let start = common(walker, last).max(1);
+    let believed = |index: &usize| tools.edges.proven(caller(steps, *index), steps[*index].frame.code);
+    let start = common(walker, last);
     start + (start..steps.len()).take_while(believed).count()
 }
 
@@ -340,13 +359,14 @@ fn verify(copy: &Copy<'_>, tools: &mut Tools<'_>, walker: &mut Walker, last: &[S
     let layout = tools.objects.layout;
     let unchanged = |step: &Step, standing: bool| copy.unchanged(layout, step.address, standing);
     let mut doubt = None;
-    for index in common(walker, last).max(1)..walker.steps.len() {
-        let (caller, callee) = (&walker.steps[index - 1], &walker.steps[index]);
-        if tools.edges.proven(caller.frame, callee.frame.code) {
-            tools.edges.passed(caller.frame, callee.frame.code);
-        } else if unchanged(caller, true) && unchanged(callee, false) {
-            tools.edges.prove(caller.frame, callee.frame.code);
-        } else if !tools.edges.seen(caller.frame, callee.frame.code, true) {
+    for index in common(walker, last)..walker.steps.len() {
+        let (from, callee) = (caller(&walker.steps, index), &walker.steps[index]);
+        let stands = || index.checked_sub(1).is_none_or(|before| unchanged(&walker.steps[before], true));
+        if tools.edges.proven(from, callee.frame.code) {
+            tools.edges.passed(from, callee.frame.code);
+        } else if stands() && unchanged(callee, index == 0) {
+            tools.edges.prove(from, callee.frame.code);
+        } else if !tools.edges.seen(from, callee.frame.code, true) {
             doubt = doubt.or(Some(index));
         }
     }
