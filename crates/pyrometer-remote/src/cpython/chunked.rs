@@ -193,7 +193,7 @@ impl Walker {
         }
         let outcome = settled.and_then(|()| self.verify(&context, edges, last));
         self.find_callee(&context);
-        outcome.or_else(|lack| self.descend(&mut context, edges).unwrap_or(Err(lack)))
+        outcome.or_else(|lack| self.descend(&mut context).unwrap_or(Err(lack)))
     }
 
     /// 3.14+: the stack pointer is saved before C code is called, above callable, self and arguments (`CALL` and its
@@ -219,7 +219,7 @@ impl Walker {
     /// The last resort, for a target that stands still in a state that no mark explains (it was preempted in the middle of a
     /// call, or what is left of dead frames looks like live ones): where the thread's frame pointer and all frames below it
     /// are the same in two copies, they are the stack. None where they are not.
-    fn descend(&mut self, context: &mut Context<'_, '_>, edges: &mut Edges) -> Option<Result<(), Lack>> {
+    fn descend(&mut self, context: &mut Context<'_, '_>) -> Option<Result<(), Lack>> {
         let layout = context.objects.layout.frame;
         let [Some(before), Some(after)] = context.copy.anchors else { return None };
         if before != after || context.copy.again.is_empty() {
@@ -240,10 +240,11 @@ impl Walker {
             }
             next = word(bytes, layout.previous);
         }
-        chain.reverse();
-        for pair in chain.windows(2) {
-            edges.prove(pair[0].frame, pair[1].frame.code);
+        if next != 0 {
+            return None;
         }
+        chain.reverse();
+        // This stack is believed, its edges are not believed for others: a stack that stands still proves itself each time.
         self.steps = chain;
         self.proven = self.steps.len();
         while self.proven > 0 && self.steps[self.proven - 1].hidden {
